@@ -1,0 +1,181 @@
+/*
+ * The seam: all that drivers, model and tests know of the world.
+ *
+ * Two worlds implement it: metal (kernel/, on QEMU, Xen or a board) and hosted (tests/host/hal_hosted.c, an ordinary
+ * Linux process). Physical memory, time and interrupt counting are one per world; registers and PCI configuration
+ * space belong to a machine, of which there may be several (the hardware, and model machines beside it).
+ */
+#ifndef PORTCULLIS_KERNEL_HAL_H
+#define PORTCULLIS_KERNEL_HAL_H
+
+#include <stdarg.h>
+#include "kernel/bits.h"
+#include "kernel/status.h"
+
+#define PAGE_BYTES 4096u
+
+/* Addresses say whose they are: one cannot be passed for the other. */
+typedef struct { uint64_t v; } pa_t;   /* physical, as the memory controller sees it */
+typedef struct { uint64_t v; } iova_t; /* what a device emits */
+
+#define PA(x)   ((pa_t){ (x) })
+#define IOVA(x) ((iova_t){ (x) })
+
+static inline pa_t pa_add(pa_t a, uint64_t bytes)
+{
+	return PA(a.v + bytes);
+}
+
+static inline iova_t iova_add(iova_t a, uint64_t bytes)
+{
+	return IOVA(a.v + bytes);
+}
+
+/* ---- physical memory ---- */
+
+/*
+ * Allocates bytes (rounded up to whole pages) of zeroed RAM, aligned to align (a power of two, at least a page).
+ * ERR_NO_MEMORY, ERR_INVALID.
+ */
+enum status must_use mem_alloc(size_t bytes, size_t align, pa_t *out);
+/* Gives back exactly what mem_alloc() gave. */
+void mem_free(pa_t pa, size_t bytes);
+/* CPU pointer to [pa, pa + bytes) if all of it is RAM that we may touch, else NULL. */
+void *mem_ptr(pa_t pa, size_t bytes);
+/* Physical address of something that mem_ptr() or mem_alloc() gave. */
+pa_t mem_pa(const void *p);
+/* Page-aligned address of at least bytes that nothing answers: no RAM, no device. Below 4 GiB where possible. */
+pa_t mem_unbacked(size_t bytes);
+/* Number of pages that are free; tests compare it before and after to find leaks. */
+size_t mem_free_pages(void);
+/* Makes CPU writes to [p, p + bytes) visible to agents that do not snoop the caches (CLFLUSH, then a fence). */
+void cache_write_back(const void *p, size_t bytes);
+
+/* ---- registers ---- */
+
+/* What stands behind a window of registers when it is not hardware. bytes is 1, 2, 4 or 8, off is inside the window. */
+struct mmio_ops {
+	uint64_t (*rd)(void *ctx, uint32_t off, unsigned bytes);
+	void (*wr)(void *ctx, uint32_t off, uint64_t value, unsigned bytes);
+};
+
+/* A window of registers: a handle; a RAM pointer is not one. ops == NULL: hardware, ctx is its mapped address. */
+typedef struct {
+	const struct mmio_ops *ops;
+	void *ctx;
+	uint32_t len_bytes;
+} mmio_t;
+
+typedef struct { uint32_t off; } reg8_t;
+typedef struct { uint32_t off; } reg16_t;
+typedef struct { uint32_t off; } reg32_t;
+typedef struct { uint32_t off; } reg64_t;
+typedef struct { uint32_t off; } regw1c32_t; /* holds write-1-to-clear bits: read it, acknowledge bits, nothing else */
+
+/* One access of exactly that width. An offset outside the window is a mistake of ours and panics. */
+uint8_t mmio_rd8(const mmio_t *m, reg8_t r);
+uint16_t mmio_rd16(const mmio_t *m, reg16_t r);
+uint32_t mmio_rd32(const mmio_t *m, reg32_t r);
+uint64_t mmio_rd64(const mmio_t *m, reg64_t r);
+uint32_t mmio_rdw1c32(const mmio_t *m, regw1c32_t r);
+void mmio_wr8(const mmio_t *m, reg8_t r, uint8_t v);
+void mmio_wr16(const mmio_t *m, reg16_t r, uint16_t v);
+void mmio_wr32(const mmio_t *m, reg32_t r, uint32_t v);
+void mmio_wr64(const mmio_t *m, reg64_t r, uint64_t v);
+/* Writes 1 to the given bits of a write-1-to-clear register and 0 to all others. */
+void mmio_ack(const mmio_t *m, regw1c32_t r, uint32_t bits);
+
+#define mmio_rd(m, r) _Generic((r), \
+	reg8_t: mmio_rd8, reg16_t: mmio_rd16, reg32_t: mmio_rd32, reg64_t: mmio_rd64, regw1c32_t: mmio_rdw1c32)(m, r)
+#define mmio_wr(m, r, v) _Generic((r), \
+	reg8_t: mmio_wr8, reg16_t: mmio_wr16, reg32_t: mmio_wr32, reg64_t: mmio_wr64)(m, r, v)
+
+/* ---- machines ---- */
+
+/* A PCI function. sid is the 16-bit requester id: bus 15:8, device 7:3, function 2:0. */
+struct pci_addr {
+	uint16_t segment;
+	uint16_t sid;
+};
+
+#define SID_BUS BITS(15, 8)
+#define SID_DEV BITS(7, 3)
+#define SID_FN  BITS(2, 0)
+#define SID_DEVFN BITS(7, 0)
+#define SID(bus, dev, fn) ((uint16_t)(FLD(SID_BUS, bus) | FLD(SID_DEV, dev) | FLD(SID_FN, fn)))
+
+/* A range of buses whose configuration space can be reached. */
+struct pci_segment {
+	uint16_t segment;
+	uint8_t bus_first, bus_last;
+	pa_t ecam; /* 0: only the first 256 bytes, by port */
+};
+
+#define MACHINE_SEGMENTS_MAX 16
+
+struct machine;
+
+struct machine_ops {
+	/* One access of bytes (1, 2, 4), naturally aligned, off below 4096. Absent functions read all ones. */
+	uint32_t (*cfg_rd)(struct machine *m, struct pci_addr a, uint32_t off, unsigned bytes);
+	void (*cfg_wr)(struct machine *m, struct pci_addr a, uint32_t off, uint32_t v, unsigned bytes);
+	/* Opens a window on physical [pa, pa + bytes): uncached on hardware. ERR_NOT_FOUND, ERR_NO_MEMORY. */
+	enum status (*mmio_map)(struct machine *m, pa_t pa, uint64_t bytes, mmio_t *out);
+	/* The raw DMAR or IVRS table by signature; NULL if there is none. *bytes is its length field, memory is readable. */
+	const void *(*acpi_table)(struct machine *m, const char sig[4], size_t *bytes);
+};
+
+struct machine {
+	const char *name; /* "" for the hardware, else such as "model.everything" */
+	const struct machine_ops *ops;
+	void *ctx;
+	struct pci_segment segments[MACHINE_SEGMENTS_MAX];
+	unsigned segments_n;
+};
+
+/* ---- time ---- */
+
+typedef struct { uint64_t end_us; } deadline_t;
+
+/* Microseconds since the world started; never goes back. */
+uint64_t time_us(void);
+deadline_t deadline_in_us(uint64_t us);
+/* True once the deadline has passed; relaxes the processor while it has not. */
+bool deadline_over(const deadline_t *d);
+/* Halts for at least us: a timer tick wakes the processor, so device timers under -icount cost no wall time. */
+void time_sleep_us(uint64_t us);
+
+/* ---- interrupts ---- */
+
+/*
+ * Vectors that only count. irq_alloc() gives one, irq_message() the MSI address and data (fixed, edge, this CPU) that
+ * raise it, irq_take() how many arrived since the last take.
+ */
+enum status must_use irq_alloc(unsigned *vector);
+void irq_free(unsigned vector);
+void irq_message(unsigned vector, uint64_t *address, uint32_t *data);
+unsigned irq_take(unsigned vector);
+/* A model machine delivers a message here; the address is one that irq_message() gave, else it is dropped. */
+void irq_deliver(uint64_t address, uint32_t data);
+
+/* ---- words and mistakes ---- */
+
+/* One comment line ("# ...") on the console. */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Our own mistake: prints and ends the current test as a crash (outside a test: the run). Hardware never trips it. */
+void panic(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
+
+#define ASSERT(c) ((c) ? (void)0 : panic(__FILE__, __LINE__, "assertion failed: %s", #c))
+
+/* Text formatting: %s %c %d %u %x %X %p with width, 0, -, l, ll, z, .precision; always terminates. Returns the length wanted. */
+int str_printf(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int str_vprintf(char *buf, size_t len, const char *fmt, va_list ap);
+
+/* Seeded generator (xoshiro256**), one state for each user. */
+struct prng { uint64_t s[4]; };
+void prng_seed(struct prng *p, uint64_t seed);
+uint64_t prng_next(struct prng *p);
+/* Uniform in [0, n), n > 0. */
+uint64_t prng_below(struct prng *p, uint64_t n);
+
+#endif

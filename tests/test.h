@@ -1,0 +1,166 @@
+/*
+ * A test, as it reads: descriptors, the small vocabulary, and what the harness hands to a body.
+ *
+ * A test is a descriptor and a body; index, reports and catalogue coverage come from descriptors. Bodies start from a
+ * clean unit and leave it clean (the harness sees to it), so order never matters. A failed expectation is recorded and
+ * the body goes on; skip() and give_up() end it.
+ */
+#ifndef PORTCULLIS_TESTS_TEST_H
+#define PORTCULLIS_TESTS_TEST_H
+
+#include "drivers-iommu/iommu.h"
+#include "drivers-pci/engine.h"
+#include "kernel/hal.h"
+
+struct test;
+
+/* What a test needs; missing: a skip, its kind in brackets. */
+enum {
+	NEED_VTD = 1 << 0,           /* a VT-d unit (test not listed for machines without one) */
+	NEED_AMDVI = 1 << 1,
+	NEED_QI = 1 << 2,            /* ECAP.QI [absent] */
+	NEED_SM = 1 << 3,            /* ECAP.SMTS [absent] */
+	NEED_LEGACY_SS = 1 << 4,     /* legacy-mode second stage: SAGAW != 0 [absent] */
+	NEED_SSTS = 1 << 5,          /* scalable-mode second stage [absent] */
+	NEED_FSTS = 1 << 6,
+	NEED_NEST = 1 << 7,
+	NEED_PT = 1 << 8,
+	NEED_IR = 1 << 9,
+	NEED_DT = 1 << 10,
+	NEED_PRS = 1 << 11,
+	NEED_PASID = 1 << 12,
+	NEED_SRS = 1 << 13,
+	NEED_ENGINE_READ = 1 << 16,  /* t->engine can read [unreached] */
+	NEED_ENGINE_WRITE = 1 << 17, /* t->engine can write arbitrary content [unreached] */
+	NEED_ENGINE_DIRECT = 1 << 18,/* t->engine keeps nothing in memory [unreached] */
+	NEED_ENGINE_2 = 1 << 19,     /* t->engine2, another requester behind the same unit, same abilities [unreached] */
+	NEED_ENGINE_MSI = 1 << 20,
+	NEED_ENGINE_PASID = 1 << 21,
+	NEED_ENGINE_PRIV = 1 << 22,
+	NEED_ENGINE_ATS = 1 << 23,
+	NEED_ENGINE_XLT = 1 << 24,
+	NEED_ENGINE_PRI = 1 << 25,
+	NEED_ENGINE_ATOMIC = 1 << 26,
+	NEED_ENGINE_ZLR = 1 << 27,
+};
+#define NEED_ENGINE (NEED_ENGINE_READ | NEED_ENGINE_WRITE)
+
+/* test_desc.flags */
+enum {
+	TEST_HAZARD = 1 << 0,     /* may harm a machine: only with hazard=on */
+	TEST_LAST = 1 << 1,       /* known to be able to abort or hang an emulator: runs after all others */
+	TEST_PER_BACKEND = 1 << 2 /* runs once for each struct iommu of the machine, which is t->iommu */
+};
+
+struct test_desc {
+	const char *id;      /* dotted: "vtd.sm.pasid.dir_absent" */
+	const char *checks;  /* catalogue ids, separated by blanks */
+	const char *given;   /* the situation, in a few words */
+	const char *expects; /* what the specification promises */
+	uint32_t needs;
+	uint32_t flags;
+	uint32_t budget_us;  /* 0: the default, one second */
+	uint64_t arg;        /* for bodies that serve several descriptors: t->desc->arg */
+	void (*body)(struct test *t);
+};
+
+struct test_set {
+	const struct test_desc *descs;
+	unsigned n;
+};
+
+/* TEST(name, .id = "...", .checks = "...", ...) { body, with t } */
+#define TEST(name, ...) \
+	static void test_##name(struct test *t); \
+	static const struct test_desc desc_##name = { __VA_ARGS__, .body = test_##name }; \
+	static const struct test_set set_##name __attribute__((section("tests"), used)) = { &desc_##name, 1 }; \
+	static void test_##name(struct test *t)
+
+/* TEST_TABLE(name, { .id = ..., .arg = ..., .body = fn }, ...): several descriptors that share bodies. */
+#define TEST_TABLE(name, ...) \
+	static const struct test_desc descs_##name[] = { __VA_ARGS__ }; \
+	static const struct test_set set_##name __attribute__((section("tests"), used)) = \
+		{ descs_##name, (unsigned)ARRAY_LEN(descs_##name) }
+
+struct vtd_unit;
+struct amdvi_unit;
+
+/* One machine under test, with all that was found on it. */
+struct bench {
+	struct machine *machine;
+	struct pci_bus bus;
+	struct engine *engines;  /* best first */
+	unsigned engines_n;
+	struct vtd_unit *vtd;    /* the unit that tests program, NULL if none */
+	struct amdvi_unit *amdvi;
+	struct iommu **backends; /* contract tests run once on each */
+	unsigned backends_n;
+	bool hardware;           /* real hardware, not an emulator: a FAIL must come three times */
+	bool scratch_media;      /* the platform declared disks to be scratch */
+};
+
+struct test {
+	const struct test_desc *desc;
+	struct bench *bench;
+	struct engine *engine;   /* chosen by needs, NULL if none was asked for */
+	struct engine *engine2;
+	struct iommu *iommu;     /* TEST_PER_BACKEND */
+	struct prng prng;        /* seeded by seed= and the test's id */
+	void *fixture;           /* of the group's own fixture file */
+};
+
+/* ---- ends ---- */
+
+/* The capability is not claimed by the unit: kind absent. Does not return. */
+void skip(struct test *t, const char *fmt, ...) __attribute__((noreturn, format(printf, 2, 3)));
+/* The rule applies but nothing here can exercise it: kind unreached. Does not return. */
+void skip_unreached(struct test *t, const char *fmt, ...) __attribute__((noreturn, format(printf, 2, 3)));
+/* The environment failed, not the unit: a failure of kind setup. Does not return. */
+void give_up(struct test *t, const char *fmt, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+/* ---- expectations; what: symbolic and free of addresses, since deviations are told by it ---- */
+
+/* A failure of kind verdict. expected and seen become the two lines of the report. */
+void fail(struct test *t, const char *expected, const char *seen_fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A † row: what was seen is reported as todo, never as a failure. */
+void observe(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A free line in the report of this test, shown only if it fails (tables walked, addresses). */
+void note(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+bool expect_true(struct test *t, bool cond, const char *what);
+bool expect_eq(struct test *t, const char *what, uint64_t seen, uint64_t expected);
+/* Set-up steps: anything but OK ends the test as setup. */
+void must(struct test *t, enum status s, const char *what);
+
+/* ---- memory: freed by the harness when the test ends ---- */
+
+struct page {
+	pa_t pa;
+	uint8_t *p;
+	uint64_t len_bytes;
+};
+
+/* Zeroed, page-aligned (align 0: to a page). Ends the test as setup when there is no memory. */
+struct page *page_alloc(struct test *t, uint64_t bytes, uint64_t align);
+/* One page filled with a byte. */
+struct page *page_filled(struct test *t, uint8_t byte);
+
+/* ---- DMA: the engine's requester, no PASID ---- */
+
+/*
+ * The device writes text (a short string or bytes) to iova, or reads n bytes from it. Outcome as the engine and the
+ * data together tell; false and a recorded failure where it is not the expected one. target: where the data lie when
+ * it succeeds, or must not change when it is refused.
+ */
+bool expect_write(struct test *t, iova_t iova, struct page *target, uint64_t off, enum dma_outcome expected);
+bool expect_read(struct test *t, iova_t iova, struct page *source, uint64_t off, enum dma_outcome expected);
+/* The same by a chosen engine and length. */
+bool expect_write_by(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *target, uint64_t off,
+		     enum dma_outcome expected);
+bool expect_read_by(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *source, uint64_t off,
+		    enum dma_outcome expected);
+/* Attempt without expectation: the outcome as engine and data tell; for "either" rows. */
+enum dma_outcome try_write(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *target, uint64_t off);
+enum dma_outcome try_read(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *source, uint64_t off);
+
+#endif
