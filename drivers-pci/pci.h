@@ -16,11 +16,16 @@ enum pci_bar_kind { PCI_BAR_NONE, PCI_BAR_IO, PCI_BAR_MEM32, PCI_BAR_MEM64 };
 struct pci_bar {
 	enum pci_bar_kind kind;
 	bool prefetchable;
-	uint64_t base, len_bytes; /* base: as firmware left it, 0 where unassigned */
+	uint64_t base, len_bytes; /* base: 0 where unassigned */
+	bool mapped;              /* window is open */
+	mmio_t window;
 };
+
+struct pci_bus;
 
 struct pci_dev {
 	struct machine *machine;
+	struct pci_bus *bus;
 	struct pci_addr addr;
 	uint16_t vendor, device;
 	uint32_t class_code; /* 23:16 base class, 15:8 subclass, 7:0 interface */
@@ -32,14 +37,28 @@ struct pci_dev {
 	struct pci_bar bars[PCI_BARS];
 };
 
-/* All functions of one machine. */
+/*
+ * All functions of one machine. The caller fills in devs, devs_max, and whichever of the last three it knows; devices
+ * point back to it, so it stays where it is.
+ */
 struct pci_bus {
 	struct machine *machine;
 	struct pci_dev *devs;
 	unsigned devs_n, devs_max;
+	bool scratch_media;                  /* the platform declared disks to be scratch: engines may write them */
+	uint64_t hole_base, hole_last;       /* addresses for BARs that firmware left unassigned; base 0: none to give */
 };
 
-/* Fills bus->devs (caller's array of devs_max). ERR_FULL: more functions than room (those found stay). */
+/* For log_line(): log_line("pci: " PCI_FMT, PCI_ARGS(dev->addr)). */
+#define PCI_FMT "%04x:%02x:%02x.%x"
+#define PCI_ARGS(a) (unsigned)(a).segment, (unsigned)fld_get(SID_BUS, (a).sid), \
+	(unsigned)fld_get(SID_DEV, (a).sid), (unsigned)fld_get(SID_FN, (a).sid)
+
+/*
+ * Fills bus->devs (caller's array of devs_max): first the trees that firmware numbered, root bus by root bus, parents
+ * before children; then what is behind bridges that firmware left without bus numbers, which get some. ERR_FULL: more
+ * functions than room (those found stay).
+ */
 enum status must_use pci_enumerate(struct machine *m, struct pci_bus *bus);
 /* The function at an address, NULL if absent. */
 struct pci_dev *pci_find(struct pci_bus *bus, struct pci_addr a);
@@ -51,14 +70,25 @@ void pci_wr(const struct pci_dev *d, uint32_t off, uint32_t v, unsigned bytes);
 uint32_t pci_cap(const struct pci_dev *d, uint8_t id);
 uint32_t pci_ext_cap(const struct pci_dev *d, uint16_t id);
 
-/* Opens a memory BAR. Assigns an address first where firmware left none. ERR_NOT_FOUND, ERR_NO_MEMORY. */
+/*
+ * Gives addresses to the memory BARs and bridge windows below and including d that firmware left without, inside the
+ * window of the bridge above or bus->hole_base..hole_last. ERR_NO_MEMORY: no room for them.
+ */
+enum status must_use pci_assign(struct pci_dev *d);
+/*
+ * Opens a memory BAR and turns memory decoding on. Assigns an address first where firmware left none. The window
+ * stays open; later calls give the same; of a huge BAR it is the first 256 MiB. ERR_NOT_FOUND (no such memory BAR), ERR_NO_MEMORY.
+ */
 enum status must_use pci_bar_map(struct pci_dev *d, unsigned bar, mmio_t *out);
-/* Memory decoding and bus mastering on or off. */
+/* Memory decoding and bus mastering of d on or off. What is turned on for d is turned on in the bridges above it, too. */
 void pci_enable(struct pci_dev *d, bool memory, bool bus_master);
 /* Function-level reset where offered; config space that matters is put back. ERR_UNSUPPORTED, ERR_TIMEOUT. */
 enum status must_use pci_flr(struct pci_dev *d);
 
-/* MSI or MSI-X entry 0 set to one message and unmasked; off masks and disables. ERR_UNSUPPORTED. */
+/*
+ * MSI-X entry 0, or where there is none MSI, set to one message and unmasked; off masks and disables. ERR_UNSUPPORTED:
+ * neither is there. ERR_INVALID: MSI that cannot hold it (data above 16 bits, 64-bit address without that ability).
+ */
 enum status must_use pci_msi_set(struct pci_dev *d, uint64_t address, uint32_t data);
 void pci_msi_off(struct pci_dev *d);
 

@@ -1,0 +1,60 @@
+/*
+ * Engines: finding them.
+ */
+#include "drivers-pci/engine.h"
+#include "drivers-pci/regs.h"
+
+/* Made by the linker; hidden or weak: a program without any engine has no such section. */
+extern const struct engine_entry __start_engines[] __attribute__((weak));
+extern const struct engine_entry __stop_engines[] __attribute__((weak));
+
+static bool same_name(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++, b++)
+		;
+	return *a == *b;
+}
+
+/* The entry that follows the one given in order of priority, equal ones in link order. NULL: the first; none: NULL. */
+static const struct engine_entry *next_entry(const struct engine_entry *after)
+{
+	const struct engine_entry *best = NULL;
+
+	for (const struct engine_entry *e = __start_engines; e < __stop_engines; e++) {
+		if (after && (e->priority < after->priority || (e->priority == after->priority && e <= after)))
+			continue;
+		if (!best || e->priority < best->priority)
+			best = e;
+	}
+	return best;
+}
+
+/* Probes every function with one engine. */
+static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, struct engine *es, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < bus->devs_n && n < max; i++) {
+		struct pci_dev *d = &bus->devs[i];
+		enum status s;
+
+		es[n] = (struct engine){ .ops = ops, .dev = d };
+		s = d->header_type == 0 ? ops->probe(d, &es[n]) : ERR_NOT_FOUND;
+		if (s == OK)
+			n++;
+		else if (s != ERR_NOT_FOUND)
+			log_line("engine: " PCI_FMT " looks like %s but cannot be used: %s", PCI_ARGS(d->addr), ops->name,
+				 status_text(s));
+	}
+	return n;
+}
+
+unsigned engine_probe_all(struct pci_bus *bus, const char *only, struct engine *es, unsigned max)
+{
+	unsigned n = 0;
+
+	for (const struct engine_entry *e = next_entry(NULL); e && n < max; e = next_entry(e))
+		if (!only || same_name(e->ops->name, only))
+			n += probe_each(bus, e->ops, &es[n], max - n);
+	return n;
+}
