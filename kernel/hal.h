@@ -160,12 +160,35 @@ void irq_deliver(uint64_t address, uint32_t data);
 
 /* ---- words and mistakes ---- */
 
+/* Raw text on the console: the report. */
+void console_write(const char *text, size_t len);
 /* One comment line ("# ...") on the console. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Our own mistake: prints and ends the current test as a crash (outside a test: the run). Hardware never trips it. */
 void panic(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
 
 #define ASSERT(c) ((c) ? (void)0 : panic(__FILE__, __LINE__, "assertion failed: %s", #c))
+
+/* ---- running what may crash or hang ---- */
+
+enum run_end {
+	RUN_RETURNED,
+	RUN_ESCAPED, /* run_escape() was called */
+	RUN_CRASHED, /* exception, panic */
+	RUN_HUNG,    /* the budget ran out */
+};
+
+#define RUN_WHY_MAX 256
+
+/*
+ * Calls fn(arg) and comes back whatever it does: returns, escapes, takes an exception, or is still running after
+ * budget_us. why (RUN_WHY_MAX bytes) receives one line for a crash or hang. Does not nest.
+ */
+enum run_end run_guarded(void (*fn)(void *arg), void *arg, uint64_t budget_us, char *why);
+/* Leaves the running run_guarded() at once. */
+void run_escape(void) __attribute__((noreturn));
+/* Gives the running call this much more time: what it waits for is not its own. */
+void run_extend_us(uint64_t us);
 
 /* Text formatting: %s %c %d %u %x %X %p with width, 0, -, l, ll, z, .precision; always terminates. Returns the length wanted. */
 int str_printf(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,184 @@
+# Portcullis: one Makefile, explicit lists, everything built under build/.
+#
+#   make            the kernel image and the host programs
+#   make check      unit tests and the QEMU platforms, last line "N passed, N failed, N skipped"
+#   make V=1        shows the commands
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+B := build
+
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+NASM ?= nasm
+PYTHON ?= /usr/bin/python3
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wcast-align -Wstrict-prototypes -Werror
+COMMON := -std=gnu11 -g -I. -I$(B) -fno-strict-aliasing -fno-common -MMD -MP $(WARN)
+KCFLAGS := $(COMMON) -isystem kernel/freestanding -O2 -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none
+HCFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# The same host program without sanitizers, for speed.
+FCFLAGS := $(COMMON) -O2 -D_GNU_SOURCE
+
+# ---- sources ----
+
+# Both worlds: no hardware, no libc beyond string functions.
+SHARED_SRC := \
+	kernel/status.c \
+	kernel/printf.c \
+	kernel/prng.c \
+	kernel/cmdline.c \
+	kernel/glob.c \
+	kernel/page_pool.c
+
+# Metal only.
+KERNEL_SRC := \
+	boot/pvh_info.c \
+	kernel/main.c \
+	kernel/string.c \
+	kernel/console.c \
+	kernel/memory.c \
+	kernel/paging.c \
+	kernel/cpu.c \
+	kernel/exceptions.c \
+	kernel/guard.c \
+	kernel/apic.c \
+	kernel/time.c \
+	kernel/acpi.c \
+	kernel/metal.c \
+	kernel/power.c
+KERNEL_ASM := \
+	boot/pvh.asm \
+	kernel/vectors.asm
+
+# drivers-pci: both worlds.
+PCI_SRC :=
+
+# drivers-iommu: both worlds.
+ACPI_SRC :=
+IOMMU_SRC :=
+
+# model: both worlds.
+MODEL_SRC :=
+
+# The harness (runner, report, vocabulary) and the tests: both worlds.
+HARNESS_SRC := \
+	tests/harness/runner.c \
+	tests/harness/select.c \
+	tests/harness/report.c \
+	tests/harness/vocabulary.c \
+	tests/harness/dma.c \
+	tests/harness/bench.c
+TESTS_SRC := \
+	tests/selftest.c
+
+# Hosted only: the seam in an ordinary process.
+HOSTED_SRC := \
+	tests/host/hal_hosted.c
+
+# Host unit tests: one program for each line, from its one source, linked with the hosted world.
+UNIT_TESTS :=
+
+# Fuzzers (clang, libFuzzer): one program for each source.
+FUZZERS :=
+
+# ---- kernel image ----
+
+BOTH_SRC := $(SHARED_SRC) $(PCI_SRC) $(ACPI_SRC) $(IOMMU_SRC) $(MODEL_SRC) $(HARNESS_SRC)
+KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM)) \
+	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC)) $(B)/kernel/gen/catalogue.o
+
+.DEFAULT_GOAL := all
+.PHONY: all kernel host check coverage clean headers lint fuzz-short FORCE
+
+all: kernel host
+kernel: $(B)/portcullis.elf
+
+say = @printf '  %-7s %s\n' $(1) $(2)
+
+$(B)/portcullis.elf: $(KOBJ) linker.ld
+	$(call say,LD,$@)
+	$(Q)ld -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments -T linker.ld \
+		-o $@ $(KOBJ)
+
+$(B)/kernel/gen/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KCFLAGS) -c $< -o $@
+
+$(B)/kernel/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KCFLAGS) -c $< -o $@
+
+$(B)/kernel/%.o: %.asm
+	$(call say,NASM,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) -o $@ $<
+
+# ---- generated ----
+
+REQUIREMENTS := $(wildcard docs/requirements/*.tsv)
+
+$(B)/gen/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define PORTCULLIS_VERSION "$(VERSION)"' | cmp -s - $@ || \
+		echo '#define PORTCULLIS_VERSION "$(VERSION)"' > $@
+
+$(B)/gen/catalogue.c: tools/catalogue.py $(REQUIREMENTS)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/catalogue.py --emit-c $@ $(REQUIREMENTS)
+
+$(B)/kernel/kernel/main.o $(B)/host/obj/tests/host/portcullis_model.o $(B)/fast/obj/tests/host/portcullis_model.o: \
+	$(B)/gen/version.h
+
+# ---- hosted: the same files, with sanitizers (build/host) and without (build/fast) ----
+
+HOBJ := $(patsubst %.c,$(B)/host/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC)) $(B)/host/obj/gen/catalogue.o
+UNIT_BIN := $(patsubst tests/host/%.c,$(B)/host/tests/%,$(UNIT_TESTS))
+
+host: $(UNIT_BIN) $(HOST_PROGRAMS)
+
+$(B)/host/obj/gen/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HCFLAGS) -c $< -o $@
+
+$(B)/host/obj/%.o: %.c
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HCFLAGS) -c $< -o $@
+
+$(B)/host/libworld.a: $(HOBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $(HOBJ)
+
+$(UNIT_BIN): $(B)/host/tests/%: $(B)/host/obj/tests/host/%.o $(B)/host/libworld.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HCFLAGS) -o $@ $< $(B)/host/libworld.a
+
+# ---- checks ----
+
+check: all
+	$(Q)./tools/check.sh
+
+coverage:
+	$(Q)$(PYTHON) tools/catalogue.py --coverage $(REQUIREMENTS)
+
+# Each header compiles alone.
+headers:
+	$(Q)set -e; for h in $$(git ls-files '*.h'); do \
+		$(CC) $(COMMON) -MF /dev/null -fsyntax-only -x c $$h; done
+
+clean:
+	$(Q)rm -rf $(B)
+
+FORCE:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

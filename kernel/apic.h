@@ -1,0 +1,19 @@
+/* The local APIC (SDM vol. 3, chapter 11): timer tick, vectors that count. Metal only. */
+#ifndef PORTCULLIS_KERNEL_APIC_H
+#define PORTCULLIS_KERNEL_APIC_H
+
+#include "kernel/hal.h"
+
+/* Maps and enables the local APIC (x2APIC if firmware left it so), masks the legacy PIC. ERR_NOT_FOUND. */
+enum status must_use apic_init(void);
+/* Current count of the timer running freely from all ones: for calibration. */
+void apic_timer_free_run(void);
+uint32_t apic_timer_elapsed(void);
+void apic_set_rate(uint64_t ticks_per_ms);
+/* Arms one tick after at most us; the tick re-arms itself for the watchdog's period. */
+void apic_arm_us(uint64_t us);
+/* From the vector entries. */
+void apic_interrupt(unsigned vector);
+void apic_count(unsigned vector);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The kernel's command line: words separated by blanks, "name" or "name=value". Unknown words are refused with a
+ * sentence; nothing is guessed.
+ */
+#ifndef PORTCULLIS_KERNEL_CMDLINE_H
+#define PORTCULLIS_KERNEL_CMDLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "kernel/status.h"
+
+#define CMDLINE_TEXT_MAX 1024
+
+struct options {
+	char tests[CMDLINE_TEXT_MAX]; /* globs, "" = all */
+	char skip[CMDLINE_TEXT_MAX];  /* globs, "" = none */
+	char engine[32];              /* "" = the best */
+	char platform[32];
+	char console[32];
+	char model[64];               /* model machines beside the hardware: "" none, "on" all, or names */
+	uint64_t seed;
+	uint32_t resume;              /* first test of the plan to run, 1 = all */
+	uint64_t fuzz;                /* cases of the differential fuzzer, 0 = the tests */
+	bool shuffle, bench, hazard, scratch, list, check_only;
+};
+
+/* Parses line into o (defaults first). ERR_INVALID: *why (of why_len) is one sentence that names the word. */
+enum status must_use cmdline_parse(const char *line, struct options *o, char *why, size_t why_len);
+
+#endif

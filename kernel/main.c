@@ -1,0 +1,101 @@
+/* From boot_info to the harness: brings the kernel up in order and ends the run. */
+#include "gen/version.h"
+#include "kernel/acpi.h"
+#include "kernel/apic.h"
+#include "kernel/cmdline.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/memory.h"
+#include "kernel/metal.h"
+#include "kernel/paging.h"
+#include "kernel/power.h"
+#include "kernel/time.h"
+#include "tests/harness/harness.h"
+
+#define STACK_BYTES (128 * 1024u)
+#define IST_BYTES   (16 * 1024u)
+#define MEMORY_MIN_PAGES 4096u /* 16 MiB for tests */
+
+static uint64_t tsc_at_entry;
+
+/* Ends a run that cannot test, with the sentence that says why. */
+static void bail_out(const char *sentence) __attribute__((noreturn));
+static void bail_out(const char *sentence)
+{
+	harness_bail_out(2, "%s", sentence);
+	power_off(POWER_SETUP);
+}
+
+static void describe_machine(struct run_facts *facts)
+{
+	uint32_t r[4];
+	char *brand = facts->cpu;
+
+	cpuid(0x80000000u, 0, r);
+	if (r[0] < 0x80000004u)
+		return;
+	for (uint32_t leaf = 0; leaf < 3; leaf++) {
+		cpuid(0x80000002u + leaf, 0, r);
+		for (unsigned i = 0; i < 16; i++)
+			brand[16 * leaf + i] = (char)shr(r[i / 4], 8 * (i % 4));
+	}
+}
+
+static void run(void *arg)
+{
+	const struct boot_info *bi = arg;
+	static struct options options;
+	static struct run_facts facts;
+	struct machine *machine;
+	struct power_acpi power;
+	uint16_t pm_port;
+	bool pm_32;
+	char why[160];
+	int code;
+
+	if (acpi_init(bi) != OK)
+		bail_out("no usable ACPI tables: this machine cannot be described, so nothing can be tested");
+	acpi_power(&power, &pm_port, &pm_32);
+	power_set_acpi(&power);
+	if (apic_init() != OK)
+		bail_out("the local APIC cannot be used");
+	time_init(pm_port, pm_32);
+	interrupts_on();
+	if (cmdline_parse(bi->cmdline, &options, why, sizeof(why)) != OK)
+		bail_out(why);
+	if (bi->cmdline_cut)
+		bail_out("the kernel's command line is longer than 2047 characters");
+	if (options.console[0] && console_select(options.console) != OK)
+		bail_out("console= names no console that is there (debugcon, serial)");
+	if (mem_free_pages() < MEMORY_MIN_PAGES)
+		bail_out("too little memory: 64 MiB are needed");
+	describe_machine(&facts);
+	facts.version = PORTCULLIS_VERSION;
+	facts.loader = bi->loader;
+	facts.memory_mib = memory_total_mib();
+	facts.tsc_mhz = time_tsc_hz() / 1000000;
+	facts.entry_us = (tsc() - tsc_at_entry) / max_u64(facts.tsc_mhz, 1);
+	machine = metal_machine();
+	code = harness_run(&machine, 1, &options, &facts);
+	power_off((enum power_code)code);
+}
+
+void kernel_main(struct boot_info *bi)
+{
+	uint64_t stack, ist[4];
+
+	tsc_at_entry = tsc();
+	console_init();
+	memory_init(bi);
+	if (!bi->memory_n)
+		bail_out("the loader handed over no memory map");
+	if (paging_init(bi) != OK)
+		bail_out("too little memory: 64 MiB are needed");
+	for (unsigned i = 0; i < 4; i++)
+		ist[i] = paging_stack(IST_BYTES);
+	stack = paging_stack(STACK_BYTES);
+	if (!stack || !ist[3])
+		bail_out("too little memory: 64 MiB are needed");
+	cpu_tables_init(ist[0], ist[1], ist[2], ist[3]);
+	stack_switch(stack, run, bi);
+}

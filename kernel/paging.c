@@ -1,0 +1,181 @@
+/* Our page tables. */
+#include "kernel/paging.h"
+#include "kernel/page_pool.h"
+#include "kernel/memory.h"
+#include <string.h>
+
+#define PTE_P   BIT(0)
+#define PTE_W   BIT(1)
+#define PTE_PWT BIT(3)
+#define PTE_PCD BIT(4)
+#define PTE_PS  BIT(7)
+#define PTE_NX  BIT(63)
+#define PTE_ADDR BITS(51, 12)
+#define PTE_UNCACHED (PTE_PCD | PTE_PWT)
+
+#define TABLE_ENTRIES 512
+#define WINDOWS_BASE  UINT64_C(0xffffc00000000000)
+#define WINDOWS_END   UINT64_C(0xffffc10000000000)
+#define STACKS_BASE   UINT64_C(0xffffd00000000000)
+
+#define RAM_COVERED_MAX 64
+
+extern const char kernel_start[], kernel_end[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[];
+
+static struct {
+	uint64_t root;
+	bool live; /* our tables are loaded: tables are reached by the direct map */
+	uint64_t next_window, next_stack;
+	struct { uint64_t base, end; } covered[RAM_COVERED_MAX];
+	unsigned covered_n;
+} pg = { .next_window = WINDOWS_BASE, .next_stack = STACKS_BASE };
+
+static uint64_t *table_at(uint64_t pa)
+{
+	return (uint64_t *)(uintptr_t)(pg.live ? DIRECT_MAP + pa : pa);
+}
+
+static enum status new_table(uint64_t *pa)
+{
+	enum status s = pool_alloc(memory_pool(), PAGE_BYTES, PAGE_BYTES, pa);
+
+	if (s == OK)
+		memset(table_at(*pa), 0, PAGE_BYTES);
+	return s;
+}
+
+static unsigned index_at(uint64_t va, unsigned level)
+{
+	return (unsigned)(shr(va, 12 + 9 * (level - 1)) % TABLE_ENTRIES);
+}
+
+/* Sets the entry of va at a level (1: 4 KiB, 2: 2 MiB, 3: 1 GiB), making tables above it. */
+static enum status set_entry(uint64_t va, unsigned level, uint64_t entry)
+{
+	uint64_t *table = table_at(pg.root);
+
+	for (unsigned at = 4; at > level; at--) {
+		uint64_t *e = &table[index_at(va, at)], next;
+
+		if (!(*e & PTE_P)) {
+			enum status s = new_table(&next);
+
+			if (s != OK)
+				return s;
+			*e = next | PTE_P | PTE_W;
+		}
+		table = table_at(*e & PTE_ADDR);
+	}
+	table[index_at(va, level)] = entry;
+	return OK;
+}
+
+static enum status map(uint64_t va, uint64_t pa, uint64_t bytes, uint64_t flags)
+{
+	while (bytes) {
+		unsigned level = is_aligned(va | pa, BIT(21)) && bytes >= BIT(21) ? 2 : 1;
+		uint64_t step = level == 2 ? BIT(21) : BIT(12);
+		enum status s = set_entry(va, level, pa | flags | PTE_P | (level == 2 ? PTE_PS : 0));
+
+		if (s != OK)
+			return s;
+		va += step;
+		pa += step;
+		bytes -= min_u64(step, bytes);
+	}
+	return OK;
+}
+
+static enum status map_section(const char *from, const char *to, uint64_t flags)
+{
+	uint64_t va = (uint64_t)(uintptr_t)from;
+
+	return map(va, va - IMAGE_BASE, align_up((uint64_t)(uintptr_t)to - va, PAGE_BYTES), flags);
+}
+
+static enum status map_image(void)
+{
+	enum status s = map_section(text_start, text_end, 0);
+
+	if (s == OK)
+		s = map_section(rodata_start, rodata_end, PTE_NX);
+	if (s == OK)
+		s = map_section(data_start, kernel_end, PTE_NX | PTE_W);
+	return s;
+}
+
+/* RAM and ACPI memory, whole pages. Page 0 stays out of the direct map, too: nothing of ours is there. */
+static enum status map_ram(const struct boot_info *bi)
+{
+	for (uint32_t i = 0; i < bi->memory_n; i++) {
+		const struct boot_memory *m = &bi->memory[i];
+		uint64_t base, end;
+		enum status s;
+
+		if ((m->kind != BOOT_MEMORY_RAM && m->kind != BOOT_MEMORY_ACPI && m->kind != BOOT_MEMORY_NVS) ||
+		    m->len_bytes > BIT(46) || m->base > BIT(46) || pg.covered_n == RAM_COVERED_MAX)
+			continue;
+		base = align_up(m->base, PAGE_BYTES);
+		end = align_down(m->base + m->len_bytes, PAGE_BYTES);
+		if (end <= base)
+			continue;
+		s = map(DIRECT_MAP + base, base, end - base, PTE_NX | PTE_W);
+		if (s != OK)
+			return s;
+		pg.covered[pg.covered_n].base = base;
+		pg.covered[pg.covered_n++].end = end;
+	}
+	return OK;
+}
+
+enum status paging_init(const struct boot_info *bi)
+{
+	enum status s = new_table(&pg.root);
+
+	if (s == OK)
+		s = map_ram(bi);
+	if (s == OK)
+		s = map_image();
+	if (s != OK)
+		return s;
+	__asm__ volatile("mov %0, %%cr3" : : "r"(pg.root) : "memory");
+	pg.live = true;
+	return OK;
+}
+
+static void *window(pa_t pa, uint64_t bytes, uint64_t flags)
+{
+	uint64_t first = align_down(pa.v, PAGE_BYTES);
+	uint64_t len = align_up(pa.v + bytes, PAGE_BYTES) - first;
+	uint64_t va = pg.next_window + first % BIT(21); /* same offset in 2 MiB: large pages where possible */
+
+	if (pa.v > BIT(52) || bytes > BIT(36) || va + len > WINDOWS_END)
+		return NULL;
+	if (map(va, first, len, flags) != OK)
+		return NULL;
+	pg.next_window = align_up(va + len, BIT(21));
+	return (void *)(uintptr_t)(va + (pa.v - first));
+}
+
+void *paging_map_device(pa_t pa, uint64_t bytes)
+{
+	return window(pa, bytes, PTE_NX | PTE_W | PTE_UNCACHED);
+}
+
+const void *paging_firmware(pa_t pa, uint64_t bytes)
+{
+	for (unsigned i = 0; i < pg.covered_n; i++)
+		if (pa.v >= pg.covered[i].base && pa.v < pg.covered[i].end && bytes <= pg.covered[i].end - pa.v)
+			return (const void *)(uintptr_t)(DIRECT_MAP + pa.v);
+	return window(pa, bytes, PTE_NX);
+}
+
+uint64_t paging_stack(uint64_t bytes)
+{
+	uint64_t pa, va = pg.next_stack + PAGE_BYTES;
+
+	if (pool_alloc(memory_pool(), bytes, PAGE_BYTES, &pa) != OK || map(va, pa, bytes, PTE_NX | PTE_W) != OK)
+		return 0;
+	pg.next_stack = va + bytes;
+	return va + bytes;
+}

@@ -1,0 +1,23 @@
+/*
+ * Our page tables (SDM vol. 3, chapter 4): a direct map of RAM, the image with W^X, device windows, stacks between
+ * guard pages. 4-level; 5-level is left as found only by ways in that hand over 4 levels. Metal only.
+ */
+#ifndef PORTCULLIS_KERNEL_PAGING_H
+#define PORTCULLIS_KERNEL_PAGING_H
+
+#include "boot/boot_info.h"
+#include "kernel/hal.h"
+
+#define DIRECT_MAP UINT64_C(0xffff800000000000)
+#define IMAGE_BASE UINT64_C(0xffffffff80000000)
+
+/* Builds the tables and switches to them; the pool must be up. ERR_NO_MEMORY. */
+enum status must_use paging_init(const struct boot_info *bi);
+/* Maps a device window uncached; NULL when there is no room. Never unmapped. */
+void *paging_map_device(pa_t pa, uint64_t bytes);
+/* Firmware memory (ACPI tables): through the direct map where that covers it, else mapped for reading. NULL: no room. */
+const void *paging_firmware(pa_t pa, uint64_t bytes);
+/* A new stack with an unmapped page below; 0 when there is no memory, else its top. */
+uint64_t paging_stack(uint64_t bytes);
+
+#endif

@@ -1,0 +1,20 @@
+/* Ways out: QEMU's debug exit, ACPI S5, reset. Metal only. */
+#ifndef PORTCULLIS_KERNEL_POWER_H
+#define PORTCULLIS_KERNEL_POWER_H
+
+#include "kernel/bits.h"
+
+/* What the run tells who started it, through isa-debug-exit where that is there. */
+enum power_code { POWER_GOOD = 0, POWER_FAILED = 1, POWER_SETUP = 2, POWER_PANIC = 3, POWER_NOTHING = 4 };
+
+/* What ACPI said of S5, see acpi_power(). */
+struct power_acpi {
+	bool valid;
+	uint16_t pm1a_control, pm1b_control;
+	uint8_t slp_typ_a, slp_typ_b;
+};
+
+void power_set_acpi(const struct power_acpi *p);
+void power_off(enum power_code code) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * The harness: from machines and options to a report. Both worlds link it: the kernel calls harness_run() for the
+ * hardware, the hosted programs for model machines.
+ */
+#ifndef PORTCULLIS_TESTS_HARNESS_HARNESS_H
+#define PORTCULLIS_TESTS_HARNESS_HARNESS_H
+
+#include "kernel/cmdline.h"
+#include "kernel/hal.h"
+
+/* What the world knows of itself, for the head of the report. */
+struct run_facts {
+	const char *version, *loader;
+	char cpu[64];
+	uint64_t memory_mib, tsc_mhz;
+	uint64_t entry_us; /* from the kernel's first instruction to harness_run() */
+};
+
+/* Runs all selected tests on all machines. Returns what the run ends with, see enum power_code in kernel/power.h. */
+int harness_run(struct machine **machines, unsigned machines_n, const struct options *options,
+		const struct run_facts *facts);
+/* Ends a report that cannot begin or go on: one sentence and the exit status that run.sh takes. */
+void harness_bail_out(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

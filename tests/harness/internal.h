@@ -1,0 +1,94 @@
+/* What the files of the harness share. */
+#ifndef PORTCULLIS_TESTS_HARNESS_INTERNAL_H
+#define PORTCULLIS_TESTS_HARNESS_INTERNAL_H
+
+#include "tests/harness/harness.h"
+#include "tests/test.h"
+
+#define TEST_ID_MAX    128
+#define TEXT_MAX       160
+#define FAILURES_MAX   8
+#define NOTES_MAX      24
+#define TEST_PAGES_MAX 64
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_TODO };
+enum fail_kind { FAIL_VERDICT, FAIL_SETUP, FAIL_CRASH, FAIL_HANG };
+
+struct failure {
+	char expected[TEXT_MAX], seen[TEXT_MAX];
+};
+
+/* One place in the plan: a test on a bench, on a backend where it runs once for each. */
+struct instance {
+	const struct test_desc *desc;
+	struct bench *bench;
+	struct iommu *backend;
+};
+
+/* A test while it runs. The body sees only the first member. */
+struct test_run {
+	struct test test;
+	char id[TEST_ID_MAX];
+	enum verdict verdict;
+	enum fail_kind kind;
+	bool unreached;              /* of a skip */
+	bool out_of_memory;
+	char reason[TEXT_MAX];       /* of a skip, set-up failure, crash or hang */
+	struct failure failures[FAILURES_MAX];
+	unsigned failures_n, failures_dropped;
+	char notes[NOTES_MAX][TEXT_MAX];
+	unsigned notes_n;
+	char observed[TEXT_MAX];
+	struct page pages[TEST_PAGES_MAX];
+	unsigned pages_n;
+	uint64_t us;
+};
+
+static inline struct test_run *run_of(struct test *t)
+{
+	return (struct test_run *)t; /* test is its first member */
+}
+
+/* ---- select.c ---- */
+
+struct plan {
+	struct instance *instances;
+	unsigned n;
+	pa_t memory;
+	size_t memory_bytes;
+};
+
+/* All selected instances in the order that they run in: a pure function of benches and options. */
+enum status must_use plan_make(struct bench *benches, unsigned benches_n, const struct options *o, struct plan *out);
+void plan_free(struct plan *p);
+void instance_id(const struct instance *in, char id[TEST_ID_MAX]);
+
+/* ---- bench.c ---- */
+
+/* Finds everything on a machine. Reports to the console what it found. */
+enum status must_use bench_open(struct bench *b, struct machine *m, const struct options *o);
+void bench_close(struct bench *b);
+/* Back to a clean unit and idle engines, whatever the test before did. */
+void bench_clean(struct bench *b);
+/* What a test lacks, or NULL with t's engines chosen. *unreached tells the kind of skip. */
+const char *bench_provide(struct bench *b, struct test *t, bool *unreached);
+
+/* ---- report.c ---- */
+
+void report_head(const struct run_facts *facts);
+void report_plan(unsigned n, uint64_t boot_us);
+void report_start(unsigned number, const char *id);
+void report_result(unsigned number, const struct test_run *r, const char *platform);
+
+/* ---- gen/catalogue.c ---- */
+
+struct catalogue_row {
+	const char *id;
+	bool low_confidence; /* prior knowledge alone, or an unsure point: never accuses */
+};
+extern const struct catalogue_row catalogue[]; /* sorted by id */
+extern const unsigned catalogue_n;
+/* True where every id of the list (blanks between) is of low confidence, and there is one. */
+bool catalogue_all_low(const char *checks);
+
+#endif

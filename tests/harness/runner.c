@@ -1,0 +1,197 @@
+/* The runner: opens benches, makes the plan, runs each test guarded, judges, reports. */
+#include "tests/harness/internal.h"
+#include <string.h>
+
+#define BENCHES_MAX       64
+#define BUDGET_DEFAULT_US 1000000u /* no FAIL rests on less than one real second */
+#define TIMES_ON_HARDWARE 3
+
+struct totals {
+	unsigned passed, failed, skipped, todo;
+};
+
+void harness_bail_out(int status, const char *fmt, ...)
+{
+	char text[300], line[340];
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_line("@status %d", status);
+	str_printf(line, sizeof(line), "Bail out! %s\n", text);
+	console_write(line, strlen(line));
+}
+
+static uint64_t hash_text(const char *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (; *s; s++)
+		h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static void body(void *arg)
+{
+	struct test *t = arg;
+
+	t->desc->body(t);
+}
+
+static void free_pages(struct test_run *r)
+{
+	for (unsigned i = 0; i < r->pages_n; i++)
+		mem_free(r->pages[i].pa, r->pages[i].len_bytes);
+	r->pages_n = 0;
+}
+
+static void run_body(struct test_run *r)
+{
+	uint32_t budget = r->test.desc->budget_us ? r->test.desc->budget_us : BUDGET_DEFAULT_US;
+	uint64_t from = time_us();
+	char why[RUN_WHY_MAX];
+	enum run_end end = run_guarded(body, &r->test, budget, why);
+
+	r->us = time_us() - from;
+	if (end == RUN_CRASHED || end == RUN_HUNG) {
+		r->verdict = VERDICT_FAIL;
+		r->kind = end == RUN_CRASHED ? FAIL_CRASH : FAIL_HANG;
+		str_printf(r->reason, sizeof(r->reason), "%s", why);
+	}
+	/* First the unit and the engines, then the memory that they may still have been using. */
+	bench_clean(r->test.bench);
+	free_pages(r);
+}
+
+/* A failed expectation of rows that rest on prior knowledge alone is told, but accuses nobody. */
+static void weigh(struct test_run *r)
+{
+	if (r->verdict == VERDICT_FAIL && r->kind == FAIL_VERDICT && catalogue_all_low(r->test.desc->checks))
+		r->verdict = VERDICT_TODO;
+}
+
+static void begin(struct test_run *r, const struct instance *in, const struct options *o)
+{
+	memset(r, 0, offsetof(struct test_run, pages));
+	r->pages_n = 0;
+	r->us = 0;
+	r->test.desc = in->desc;
+	r->test.bench = in->bench;
+	r->test.iommu = in->backend;
+	instance_id(in, r->id);
+	prng_seed(&r->test.prng, o->seed ^ hash_text(r->id));
+}
+
+static void run_one(struct test_run *r, const struct instance *in, const struct options *o)
+{
+	const char *lack;
+
+	for (unsigned i = 0; i < (in->bench->hardware ? TIMES_ON_HARDWARE : 1); i++) {
+		begin(r, in, o);
+		lack = bench_provide(in->bench, &r->test, &r->unreached);
+		if (lack) {
+			r->verdict = VERDICT_SKIP;
+			str_printf(r->reason, sizeof(r->reason), "%s", lack);
+			return;
+		}
+		run_body(r);
+		weigh(r);
+		if (r->verdict != VERDICT_FAIL)
+			return;
+	}
+}
+
+static void count(struct totals *t, const struct test_run *r)
+{
+	switch (r->verdict) {
+	case VERDICT_PASS: t->passed++; break;
+	case VERDICT_FAIL: t->failed++; break;
+	case VERDICT_SKIP: t->skipped++; break;
+	case VERDICT_TODO: t->todo++; break;
+	}
+}
+
+static void list(const struct plan *plan)
+{
+	char id[TEST_ID_MAX];
+
+	for (unsigned i = 0; i < plan->n; i++) {
+		instance_id(&plan->instances[i], id);
+		log_line("@test %s %s", id, plan->instances[i].desc->checks ? plan->instances[i].desc->checks : "");
+	}
+}
+
+static struct totals run_plan(const struct plan *plan, const struct options *o)
+{
+	static struct test_run run;
+	struct totals totals = { 0, 0, 0, 0 };
+
+	for (unsigned i = o->resume - 1; i < plan->n; i++) {
+		char id[TEST_ID_MAX];
+
+		instance_id(&plan->instances[i], id);
+		report_start(i + 1, id);
+		run_one(&run, &plan->instances[i], o);
+		report_result(i + 1, &run, o->platform);
+		count(&totals, &run);
+	}
+	return totals;
+}
+
+static int run_benches(struct bench *benches, unsigned n, const struct options *o, const struct run_facts *facts,
+		       uint64_t from)
+{
+	struct totals totals;
+	struct plan plan;
+	bool any_iommu = false;
+
+	for (unsigned i = 0; i < n; i++)
+		any_iommu |= benches[i].vtd || benches[i].amdvi || benches[i].backends_n;
+	if (plan_make(benches, n, o, &plan) != OK) {
+		harness_bail_out(2, "too little memory for the plan");
+		return 2;
+	}
+	if (o->list) {
+		list(&plan);
+		plan_free(&plan);
+		return 0;
+	}
+	if (!any_iommu && !o->tests[0]) {
+		harness_bail_out(4, "nothing to test: this machine shows no IOMMU (no usable DMAR or IVRS table)");
+		return 4;
+	}
+	if (!plan.n || !o->resume || o->resume > plan.n + 1) {
+		harness_bail_out(2, plan.n ? "resume= lies outside the plan" : "no test matches tests= and skip=");
+		return 2;
+	}
+	report_plan(plan.n, facts->entry_us + time_us() - from);
+	totals = run_plan(&plan, o);
+	log_line("@end passed=%u failed=%u skipped=%u todo=%u", totals.passed, totals.failed, totals.skipped, totals.todo);
+	plan_free(&plan);
+	return totals.failed ? 1 : 0;
+}
+
+int harness_run(struct machine **machines, unsigned machines_n, const struct options *options,
+		const struct run_facts *facts)
+{
+	static struct bench benches[BENCHES_MAX];
+	unsigned n = 0;
+	uint64_t from = time_us();
+	int code;
+
+	report_head(facts);
+	for (unsigned i = 0; i < machines_n && n < BENCHES_MAX; i++) {
+		enum status s = bench_open(&benches[n], machines[i], options);
+
+		if (s != OK) {
+			harness_bail_out(2, "the machine \"%s\" cannot be opened: %s", machines[i]->name, status_text(s));
+			return 2;
+		}
+		n++;
+	}
+	code = run_benches(benches, n, options, facts, from);
+	for (unsigned i = 0; i < n; i++)
+		bench_close(&benches[i]);
+	return code;
+}

@@ -1,0 +1,108 @@
+/* Which tests run, and in which order. */
+#include "kernel/glob.h"
+#include "tests/harness/internal.h"
+#include <string.h>
+
+extern const struct test_set __start_tests[], __stop_tests[];
+
+void instance_id(const struct instance *in, char id[TEST_ID_MAX])
+{
+	const char *machine = in->bench->machine->name;
+
+	str_printf(id, TEST_ID_MAX, "%s%s%s%s%s", machine, machine[0] ? "." : "", in->desc->id,
+		   in->backend ? "@" : "", in->backend ? in->backend->name : "");
+}
+
+static bool selected(const struct instance *in, const struct options *o)
+{
+	char id[TEST_ID_MAX];
+
+	if ((in->desc->flags & TEST_HAZARD) && !o->hazard)
+		return false;
+	if ((in->desc->needs & NEED_VTD) && !in->bench->vtd)
+		return false;
+	if ((in->desc->needs & NEED_AMDVI) && !in->bench->amdvi)
+		return false;
+	instance_id(in, id);
+	if (o->skip[0] && glob_list_match(o->skip, id))
+		return false;
+	/* Self-tests of the harness fail on purpose: only for who names them. */
+	if (!o->tests[0])
+		return strncmp(in->desc->id, "debug.", 6) != 0;
+	return glob_list_match(o->tests, id);
+}
+
+/* Adds an instance if it is selected; with instances == NULL only counts. */
+static void add(struct plan *p, const struct instance *in, const struct options *o)
+{
+	if (!selected(in, o))
+		return;
+	if (p->instances)
+		p->instances[p->n] = *in;
+	p->n++;
+}
+
+static void add_desc(struct plan *p, struct bench *b, const struct test_desc *d, const struct options *o)
+{
+	if (!(d->flags & TEST_PER_BACKEND)) {
+		add(p, &(struct instance){ d, b, NULL }, o);
+		return;
+	}
+	for (unsigned i = 0; i < b->backends_n; i++)
+		add(p, &(struct instance){ d, b, b->backends[i] }, o);
+}
+
+static void add_all(struct plan *p, struct bench *benches, unsigned benches_n, const struct options *o)
+{
+	p->n = 0;
+	for (unsigned late = 0; late < 2; late++)
+		for (unsigned i = 0; i < benches_n; i++)
+			for (const struct test_set *s = __start_tests; s < __stop_tests; s++)
+				for (unsigned k = 0; k < s->n; k++)
+					if (!!(s->descs[k].flags & TEST_LAST) == !!late)
+						add_desc(p, &benches[i], &s->descs[k], o);
+}
+
+/* Fisher-Yates over all but the tests that run last. */
+static void shuffle(struct plan *p, uint64_t seed)
+{
+	struct prng prng;
+	unsigned early = 0;
+
+	while (early < p->n && !(p->instances[early].desc->flags & TEST_LAST))
+		early++;
+	prng_seed(&prng, seed);
+	for (unsigned i = early; i > 1; i--) {
+		unsigned k = (unsigned)prng_below(&prng, i);
+		struct instance swap = p->instances[i - 1];
+
+		p->instances[i - 1] = p->instances[k];
+		p->instances[k] = swap;
+	}
+}
+
+enum status plan_make(struct bench *benches, unsigned benches_n, const struct options *o, struct plan *out)
+{
+	enum status s;
+
+	*out = (struct plan){ .n = 0 };
+	add_all(out, benches, benches_n, o);
+	if (!out->n)
+		return OK;
+	out->memory_bytes = out->n * sizeof(struct instance);
+	s = mem_alloc(out->memory_bytes, PAGE_BYTES, &out->memory);
+	if (s != OK)
+		return s;
+	out->instances = mem_ptr(out->memory, out->memory_bytes);
+	add_all(out, benches, benches_n, o);
+	if (o->shuffle)
+		shuffle(out, o->seed);
+	return OK;
+}
+
+void plan_free(struct plan *p)
+{
+	if (p->instances)
+		mem_free(p->memory, p->memory_bytes);
+	*p = (struct plan){ .n = 0 };
+}
