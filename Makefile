@@ -19,7 +19,7 @@ PYTHON ?= /usr/bin/python3
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wcast-align -Wstrict-prototypes -Werror
-COMMON := -std=gnu11 -g -I. -I$(B) -fno-strict-aliasing -fno-common -MMD -MP $(WARN)
+COMMON := -std=gnu11 -g -I. -I$(B) -fno-strict-aliasing -fno-common -fno-toplevel-reorder -MMD -MP $(WARN)
 KCFLAGS := $(COMMON) -isystem kernel/freestanding -O2 -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none
 HCFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -58,10 +58,22 @@ KERNEL_ASM := \
 	kernel/vectors.asm
 
 # drivers-pci: both worlds.
-PCI_SRC :=
+PCI_SRC := \
+	drivers-pci/assign.c \
+	drivers-pci/bar.c \
+	drivers-pci/caps.c \
+	drivers-pci/engine.c \
+	drivers-pci/enumerate.c \
+	drivers-pci/msi.c \
+	drivers-pci/pci.c
 
 # drivers-iommu: both worlds.
-ACPI_SRC :=
+ACPI_SRC := \
+	drivers-iommu/acpi/cursor.c \
+	drivers-iommu/acpi/dmar.c \
+	drivers-iommu/acpi/ivrs.c \
+	drivers-iommu/acpi/ivrs_lookup.c \
+	drivers-iommu/acpi/scope.c
 IOMMU_SRC :=
 
 # model: both worlds.

@@ -121,7 +121,7 @@ struct engine_entry {
 	int priority;
 };
 #define ENGINE(ops_, priority_) \
-	static const struct engine_entry ops_##_entry __attribute__((section("engines"), used)) = { &(ops_), (priority_) }
+	static const struct engine_entry ops_##_entry __attribute__((section("engines"), used, aligned(16))) = { &(ops_), (priority_) }
 
 /*
  * Probes every function of the bus with every engine (or only the one named; NULL: all) and fills es, best first.

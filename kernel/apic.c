@@ -79,6 +79,7 @@ void apic_set_rate(uint64_t ticks_per_ms)
 {
 	apic.ticks_per_ms = max_u64(ticks_per_ms, 1);
 	wr(APIC_LVT_TIMER, VEC_TIMER);
+	apic_arm_us(WATCHDOG_PERIOD_US);
 }
 
 void apic_arm_us(uint64_t us)

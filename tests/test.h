@@ -73,13 +73,13 @@ struct test_set {
 #define TEST(name, ...) \
 	static void test_##name(struct test *t); \
 	static const struct test_desc desc_##name = { __VA_ARGS__, .body = test_##name }; \
-	static const struct test_set set_##name __attribute__((section("tests"), used)) = { &desc_##name, 1 }; \
+	static const struct test_set set_##name __attribute__((section("tests"), used, aligned(16))) = { &desc_##name, 1 }; \
 	static void test_##name(struct test *t)
 
 /* TEST_TABLE(name, { .id = ..., .arg = ..., .body = fn }, ...): several descriptors that share bodies. */
 #define TEST_TABLE(name, ...) \
 	static const struct test_desc descs_##name[] = { __VA_ARGS__ }; \
-	static const struct test_set set_##name __attribute__((section("tests"), used)) = \
+	static const struct test_set set_##name __attribute__((section("tests"), used, aligned(16))) = \
 		{ descs_##name, (unsigned)ARRAY_LEN(descs_##name) }
 
 struct vtd_unit;
