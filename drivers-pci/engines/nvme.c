@@ -1,0 +1,316 @@
+/*
+ * Engine: any NVMe controller, polled.
+ *
+ * With a disk that the platform declared to be scratch, content is free in both directions, through blocks from 0 on:
+ *   write: own memory -> disk (Write), disk -> iova (Read);
+ *   read:  iova -> disk (Write), disk -> own memory (Read).
+ * Whole blocks at dword addresses go by PRPs. Other lengths and addresses need a controller with SGLs: the rest of the
+ * last block then lies in own memory; without SGLs the block is the granule.
+ * Without a scratch disk nothing is ever written to media or settings:
+ *   write: a log page from its start (predictable content, any number of dwords);
+ *   read:  Compare, which only tells that it happened; needs a namespace and that command.
+ *
+ * Queues, lists and blocks are in own memory. A controller memory buffer is not used for them: the one that QEMU has
+ * does not take completion queues, so completions would go through memory all the same.
+ *
+ * Refusals: controllers may report them (Data Transfer Error) or not: emulated ones ignore them, and posted writes
+ * are lost without notice. So a successful status says DMA_UNKNOWN, and the data decide. A refused DMA to own memory
+ * makes the controller fail (CSTS.CFS): ERR_IO, and reset() is due.
+ */
+#include "drivers-pci/engines/nvme.h"
+
+#define LOG_EFFECTS_BYTES 4096u
+#define LOG_SLOTS_BYTES   512u
+
+static void copy(void *to, const void *from, size_t n)
+{
+	__builtin_memcpy(to, from, n);
+}
+
+static uint8_t *block_memory(const struct nvme *n)
+{
+	return mem_ptr(pa_add(n->own, OWN_BLOCK * PAGE_BYTES), NVME_TRANSFER_BYTES);
+}
+
+/* What a completion says of the one DMA that could be refused. */
+static enum status judge(unsigned st, enum dma_outcome *outcome)
+{
+	/* Data transfer error, internal error, and the two media errors that stand for a failed transfer. */
+	static const unsigned refused[] = { ST_DATA_TRANSFER, STATUS(0, 0x06), STATUS(2, 0x80), STATUS(2, 0x81) };
+
+	*outcome = DMA_UNKNOWN;
+	if (st == ST_OK)
+		return OK;
+	for (unsigned i = 0; i < ARRAY_LEN(refused); i++) {
+		if (st != refused[i])
+			continue;
+		*outcome = DMA_REFUSED;
+		return OK;
+	}
+	log_line("nvme: a command ended with status type %x code %02x", st / 256, st % 256);
+	return ERR_IO;
+}
+
+/* One block command over the first blocks that hold bytes, data at addr; what is over goes to or comes from OWN_DATA. */
+static enum status block_io(struct nvme *n, uint32_t opcode, uint64_t addr, uint32_t bytes, unsigned *st)
+{
+	struct nvme_sqe cmd = { .dw0 = opcode, .nsid = n->nsid };
+	uint32_t blocks = (bytes + n->lba_bytes - 1) / n->lba_bytes;
+	uint32_t rest = blocks * n->lba_bytes - bytes;
+
+	cmd.dw12 = blocks - 1;
+	if (rest == 0 && is_aligned(addr, 4))
+		nvme_prp(n, &cmd, addr, bytes);
+	else
+		nvme_sgl(n, &cmd, addr, bytes, rest);
+	return nvme_run(n, &n->io, &cmd, st);
+}
+
+/* The same between disk and own memory, which must succeed. */
+static enum status own_block_io(struct nvme *n, uint32_t opcode, uint32_t bytes)
+{
+	unsigned st;
+	enum status s = block_io(n, opcode, nvme_own_addr(n, OWN_BLOCK),
+				 (uint32_t)align_up(bytes, n->lba_bytes), &st);
+
+	return s ? s : st == ST_OK ? OK : ERR_IO;
+}
+
+static enum status log_page(struct nvme *n, uint64_t addr, uint32_t bytes, unsigned *st)
+{
+	struct nvme_sqe cmd = { .dw0 = ADMIN_LOG_PAGE, .nsid = UINT32_MAX };
+	uint32_t lid = n->has_effects ? LID_EFFECTS : LID_SLOTS;
+
+	cmd.dw10 = (uint32_t)(FLD(LOG_LID, lid) | FLD(LOG_NUMD, bytes / 4 - 1));
+	nvme_prp(n, &cmd, addr, bytes);
+	return nvme_run(n, &n->admin, &cmd, st);
+}
+
+static bool can_scratch(const struct engine *e)
+{
+	return (e->caps.flags & DMA_READ_ALL) != 0;
+}
+
+static enum status check(const struct engine *e, const struct dma_request *rq, uint32_t flag)
+{
+	if (!(e->caps.flags & flag) || rq->has_pasid || rq->at != DMA_AT_UNTRANSLATED)
+		return ERR_UNSUPPORTED;
+	if (rq->len_bytes == 0 || rq->len_bytes > e->caps.max_bytes || rq->iova.v + rq->len_bytes < rq->iova.v)
+		return ERR_INVALID;
+	return rq->len_bytes % e->caps.granule_bytes || rq->iova.v % e->caps.align_bytes ? ERR_INVALID : OK;
+}
+
+static enum status nvme_write(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
+{
+	struct nvme *n = e->priv;
+	enum status s = check(e, rq, DMA_CAN_WRITE);
+	unsigned st;
+
+	if (s)
+		return s;
+	if (can_scratch(e)) {
+		copy(block_memory(n), rq->data, rq->len_bytes);
+		s = own_block_io(n, NVM_WRITE, rq->len_bytes);
+		s = s ? s : block_io(n, NVM_READ, rq->iova.v, rq->len_bytes, &st);
+	} else {
+		s = log_page(n, nvme_own_addr(n, OWN_DATA), rq->len_bytes, &st);
+		copy(rq->data, nvme_own(n, OWN_DATA), rq->len_bytes);
+		s = s ? s : log_page(n, rq->iova.v, rq->len_bytes, &st);
+	}
+	return s ? s : judge(st, outcome);
+}
+
+static enum status nvme_read(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
+{
+	struct nvme *n = e->priv;
+	enum status s = check(e, rq, DMA_CAN_READ);
+	unsigned st;
+
+	rq->echo_n = 0;
+	if (s)
+		return s;
+	if (!can_scratch(e)) {
+		s = block_io(n, NVM_COMPARE, rq->iova.v, rq->len_bytes, &st);
+		return s ? s : judge(st == ST_COMPARE ? ST_OK : st, outcome);
+	}
+	s = block_io(n, NVM_WRITE, rq->iova.v, rq->len_bytes, &st);
+	s = s ? s : judge(st, outcome);
+	if (s || *outcome == DMA_REFUSED)
+		return s;
+	s = own_block_io(n, NVM_READ, rq->len_bytes);
+	if (s)
+		return s;
+	copy(rq->data, block_memory(n), rq->len_bytes);
+	rq->echo_n = rq->len_bytes;
+	return OK;
+}
+
+static enum status nvme_reset(struct engine *e)
+{
+	struct nvme *n = e->priv;
+	enum status s;
+
+	pci_enable(e->dev, true, true);
+	s = nvme_start(n);
+	if (s == OK)
+		return OK;
+	if (pci_flr(e->dev))
+		return s;
+	return nvme_start(n);
+}
+
+/* A command without data: its queue entry is read and its completion written, both in own memory. */
+static enum status small_command(struct nvme *n)
+{
+	struct nvme_sqe cmd = { .dw0 = ADMIN_GET_FEATURE, .dw10 = FID_QUEUES };
+	unsigned st;
+	enum status s = nvme_run(n, &n->admin, &cmd, &st);
+
+	return s ? s : st == ST_OK ? OK : ERR_IO;
+}
+
+static bool nvme_alive(struct engine *e)
+{
+	return small_command(e->priv) == OK;
+}
+
+/* Admin completions raise vector 0; I/O completions raise none. */
+static enum status nvme_msi(struct engine *e, uint64_t address, uint32_t data)
+{
+	enum status s = pci_msi_set(e->dev, address, data);
+
+	if (s)
+		return s;
+	s = small_command(e->priv);
+	pci_msi_off(e->dev);
+	return s;
+}
+
+static void nvme_quiesce(struct engine *e)
+{
+	struct nvme *n = e->priv;
+
+	if (!n)
+		return;
+	if (n->regs.len_bytes && nvme_stop(n))
+		log_line("nvme: " PCI_FMT " does not stop", PCI_ARGS(e->dev->addr));
+	pci_enable(e->dev, true, false);
+	mem_free(n->own, OWN_PAGES * PAGE_BYTES);
+	mem_free(mem_pa(n), sizeof(*n));
+	e->priv = NULL;
+	e->own_n = 0;
+}
+
+/* True where the disk keeps what is written to it. */
+static bool medium_works(struct nvme *n)
+{
+	uint8_t *p = block_memory(n);
+	bool same = true;
+
+	for (unsigned i = 0; i < n->lba_bytes; i++)
+		p[i] = (uint8_t)(i * 7 + i / 256 + 1);
+	if (own_block_io(n, NVM_WRITE, n->lba_bytes))
+		return false;
+	for (unsigned i = 0; i < n->lba_bytes; i++)
+		p[i] = 0;
+	if (own_block_io(n, NVM_READ, n->lba_bytes))
+		return false;
+	for (unsigned i = 0; i < n->lba_bytes; i++)
+		same = same && p[i] == (uint8_t)(i * 7 + i / 256 + 1);
+	return same;
+}
+
+static void fill_caps(struct engine *e, const struct nvme *n, bool scratch)
+{
+	struct engine_caps *c = &e->caps;
+
+	*c = (struct engine_caps){ .flags = DMA_CAN_WRITE, .granule_bytes = 4, .align_bytes = 4, .usual_us = 500 };
+	c->max_bytes = n->has_effects ? LOG_EFFECTS_BYTES : LOG_SLOTS_BYTES;
+	if (pci_cap(e->dev, 0x05) || pci_cap(e->dev, 0x11))
+		c->flags |= DMA_CAN_MSI;
+	if (scratch) {
+		c->flags |= DMA_CAN_READ | DMA_WRITE_ARBITRARY | DMA_READ_ALL;
+		c->granule_bytes = n->sgl_align ? n->sgl_align : n->lba_bytes;
+		c->align_bytes = n->sgl_align ? n->sgl_align : 4;
+		c->max_bytes = n->max_bytes;
+	} else if (n->lba_bytes && n->compares && n->lba_bytes <= c->max_bytes) {
+		c->flags |= DMA_CAN_READ;
+		c->granule_bytes = n->lba_bytes;
+	}
+}
+
+static enum status map_registers(struct pci_dev *dev, struct nvme *n)
+{
+	enum status s = pci_bar_map(dev, 0, &n->regs);
+	uint64_t cap;
+
+	if (s)
+		return s;
+	if (n->regs.len_bytes < NVME_REGS_BYTES)
+		return ERR_MALFORMED;
+	cap = mmio_rd(&n->regs, NVME_CAP);
+	n->doorbell_bytes = 4 * (uint32_t)pow2((unsigned)fld_get(CAP_DSTRD, cap));
+	n->ready_us = (fld_get(CAP_TO, cap) + 1) * 500000;
+	/* Pages of 4 KiB, and queues as long as ours. */
+	if (fld_get(CAP_MPSMIN, cap) != 0 || fld_get(CAP_MQES, cap) + 1 < NVME_QUEUE_ENTRIES ||
+	    NVME_DOORBELLS + 4 * n->doorbell_bytes > n->regs.len_bytes)
+		return ERR_UNSUPPORTED;
+	return OK;
+}
+
+static enum status bring_up(struct engine *e, struct nvme *n)
+{
+	bool scratch;
+	enum status s = map_registers(e->dev, n);
+
+	if (s)
+		return s;
+	pci_enable(e->dev, true, true);
+	s = nvme_start(n);
+	s = s ? s : nvme_identify(n);
+	if (s)
+		return s;
+	scratch = e->dev->bus->scratch_media && n->lba_bytes && n->blocks >= n->max_bytes / n->lba_bytes;
+	fill_caps(e, n, scratch && medium_works(n));
+	return OK;
+}
+
+static enum status nvme_probe(struct pci_dev *dev, struct engine *e)
+{
+	struct nvme *n;
+	enum status s;
+	pa_t pa;
+
+	if (dev->class_code != NVME_CLASS)
+		return ERR_NOT_FOUND;
+	s = mem_alloc(sizeof(*n), PAGE_BYTES, &pa);
+	if (s)
+		return s;
+	n = mem_ptr(pa, sizeof(*n));
+	n->dev = dev;
+	s = mem_alloc(OWN_PAGES * PAGE_BYTES, PAGE_BYTES, &n->own);
+	if (s) {
+		mem_free(pa, sizeof(*n));
+		return s;
+	}
+	e->priv = n;
+	e->own[0] = (struct engine_memory){ n->own, OWN_PAGES * PAGE_BYTES };
+	e->own_n = 1;
+	s = bring_up(e, n);
+	if (s)
+		nvme_quiesce(e);
+	return s;
+}
+
+static const struct engine_ops nvme_ops = {
+	.name = "nvme",
+	.probe = nvme_probe,
+	.write = nvme_write,
+	.read = nvme_read,
+	.reset = nvme_reset,
+	.alive = nvme_alive,
+	.quiesce = nvme_quiesce,
+	.msi = nvme_msi,
+};
+
+ENGINE(nvme_ops, 10);

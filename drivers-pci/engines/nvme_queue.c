@@ -1,0 +1,230 @@
+/*
+ * NVMe: the controller's start and stop, one polled queue pair for administration and one for I/O, data pointers.
+ *
+ * One command runs at a time. Commands without data end with dptr 0; the others describe it first.
+ */
+#include "drivers-pci/engines/nvme.h"
+
+#define COMMAND_US 5000000 /* a disk may have to spin up its firmware; refusals come at once */
+
+void *nvme_own(const struct nvme *n, unsigned page)
+{
+	return mem_ptr(pa_add(n->own, (uint64_t)page * PAGE_BYTES), PAGE_BYTES);
+}
+
+uint64_t nvme_own_addr(const struct nvme *n, unsigned page)
+{
+	return n->own.v + (uint64_t)page * PAGE_BYTES;
+}
+
+static enum status wait_ready(struct nvme *n, bool ready)
+{
+	deadline_t end = deadline_in_us(n->ready_us);
+
+	for (;;) {
+		uint32_t csts = mmio_rd(&n->regs, NVME_CSTS);
+
+		if (((csts & CSTS_RDY) != 0) == ready)
+			return OK;
+		if (ready && (csts & CSTS_CFS))
+			return ERR_IO;
+		if (deadline_over(&end))
+			return ERR_TIMEOUT;
+	}
+}
+
+enum status nvme_stop(struct nvme *n)
+{
+	mmio_wr(&n->regs, NVME_CC, mmio_rd(&n->regs, NVME_CC) & (uint32_t)~CC_EN);
+	return wait_ready(n, false);
+}
+
+static void queue_init(struct nvme *n, struct nvme_queue *q, unsigned id, unsigned sq_page, unsigned cq_page)
+{
+	*q = (struct nvme_queue){ .id = id, .phase = true };
+	q->sq = nvme_own(n, sq_page);
+	q->cq = nvme_own(n, cq_page);
+	/* No stale phase tag may look like a completion. */
+	for (unsigned i = 0; i < NVME_QUEUE_ENTRIES; i++)
+		q->cq[i] = (struct nvme_cqe){ 0 };
+}
+
+static reg32_t doorbell(const struct nvme *n, const struct nvme_queue *q, bool completion)
+{
+	return (reg32_t){ NVME_DOORBELLS + (2 * q->id + (completion ? 1 : 0)) * n->doorbell_bytes };
+}
+
+/* Waits for the completion of cid and takes it out of the queue. */
+static enum status take_completion(struct nvme *n, struct nvme_queue *q, uint16_t cid, unsigned *status)
+{
+	deadline_t end = deadline_in_us(COMMAND_US);
+	struct nvme_cqe *c = &q->cq[q->head];
+	uint32_t csts, dw3;
+
+	do {
+		/* This read also pushes the device's posted writes ahead of it, so that data are there when it returns. */
+		csts = mmio_rd(&n->regs, NVME_CSTS);
+		dw3 = __atomic_load_n(&c->dw3, __ATOMIC_ACQUIRE);
+		if (((dw3 & CQE_P) != 0) == q->phase)
+			break;
+		if (csts & CSTS_CFS)
+			return ERR_IO;
+		if (deadline_over(&end))
+			return ERR_TIMEOUT;
+	} while (true);
+	(void)mmio_rd(&n->regs, NVME_CSTS);
+	q->head = (q->head + 1) % NVME_QUEUE_ENTRIES;
+	if (q->head == 0)
+		q->phase = !q->phase;
+	mmio_wr(&n->regs, doorbell(n, q, true), q->head);
+	*status = STATUS(fld_get(CQE_SCT, dw3), (unsigned)fld_get(CQE_SC, dw3));
+	return fld_get(CQE_CID, dw3) == cid ? OK : ERR_IO;
+}
+
+enum status nvme_run(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd, unsigned *status)
+{
+	uint16_t cid = n->cid;
+
+	n->cid = (uint16_t)fld_get(BITS(14, 0), (uint64_t)cid + 1);
+	cmd->dw0 = (uint32_t)fld_set(SQE_CID, cmd->dw0, cid);
+	q->sq[q->tail] = *cmd;
+	q->tail = (q->tail + 1) % NVME_QUEUE_ENTRIES;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	mmio_wr(&n->regs, doorbell(n, q, false), q->tail);
+	return take_completion(n, q, cid, status);
+}
+
+/* An admin command that must succeed. */
+static enum status run_admin(struct nvme *n, struct nvme_sqe *cmd)
+{
+	unsigned st;
+	enum status s = nvme_run(n, &n->admin, cmd, &st);
+
+	return s ? s : st == ST_OK ? OK : ERR_IO;
+}
+
+static enum status create_io_queues(struct nvme *n)
+{
+	struct nvme_sqe cq = { .dw0 = ADMIN_CREATE_CQ, .dptr = { nvme_own_addr(n, OWN_IO_CQ) } };
+	struct nvme_sqe sq = { .dw0 = ADMIN_CREATE_SQ, .dptr = { nvme_own_addr(n, OWN_IO_SQ) } };
+	enum status s;
+
+	queue_init(n, &n->io, 1, OWN_IO_SQ, OWN_IO_CQ);
+	cq.dw10 = sq.dw10 = (uint32_t)(FLD(QUEUE_ID, 1) | FLD(QUEUE_SIZE, NVME_QUEUE_ENTRIES - 1));
+	cq.dw11 = (uint32_t)QUEUE_PC;
+	sq.dw11 = (uint32_t)(QUEUE_PC | FLD(SQ_CQID, 1));
+	s = run_admin(n, &cq);
+	return s ? s : run_admin(n, &sq);
+}
+
+enum status nvme_start(struct nvme *n)
+{
+	enum status s = nvme_stop(n);
+
+	if (s)
+		return s;
+	queue_init(n, &n->admin, 0, OWN_ADMIN_SQ, OWN_ADMIN_CQ);
+	mmio_wr(&n->regs, NVME_AQA,
+		(uint32_t)(FLD(AQA_ASQS, NVME_QUEUE_ENTRIES - 1) | FLD(AQA_ACQS, NVME_QUEUE_ENTRIES - 1)));
+	mmio_wr(&n->regs, NVME_ASQ, nvme_own_addr(n, OWN_ADMIN_SQ));
+	mmio_wr(&n->regs, NVME_ACQ, nvme_own_addr(n, OWN_ADMIN_CQ));
+	/* Pages of 4 KiB, NVM command set, entries of 64 and 16 bytes (powers of two). */
+	mmio_wr(&n->regs, NVME_CC, (uint32_t)(CC_EN | FLD(CC_IOSQES, 6) | FLD(CC_IOCQES, 4)));
+	s = wait_ready(n, true);
+	return s ? s : create_io_queues(n);
+}
+
+void nvme_prp(struct nvme *n, struct nvme_sqe *cmd, uint64_t addr, uint32_t bytes)
+{
+	uint64_t next = align_down(addr, PAGE_BYTES) + PAGE_BYTES;
+	uint64_t left = addr + bytes > next ? addr + bytes - next : 0;
+	uint64_t *list = nvme_own(n, OWN_LIST);
+
+	ASSERT(bytes <= NVME_TRANSFER_BYTES);
+	cmd->dptr[0] = addr;
+	cmd->dptr[1] = left ? next : 0;
+	if (left <= PAGE_BYTES)
+		return;
+	for (unsigned i = 0; (uint64_t)i * PAGE_BYTES < left; i++)
+		list[i] = next + (uint64_t)i * PAGE_BYTES;
+	cmd->dptr[1] = nvme_own_addr(n, OWN_LIST);
+}
+
+void nvme_sgl(struct nvme *n, struct nvme_sqe *cmd, uint64_t addr, uint32_t bytes, uint32_t rest)
+{
+	struct nvme_sgl *list = nvme_own(n, OWN_LIST);
+	const uint32_t block = (uint32_t)FLD(SGL_TYPE, SGL_DATA_BLOCK);
+
+	list[0] = (struct nvme_sgl){ addr, bytes, block };
+	list[1] = (struct nvme_sgl){ nvme_own_addr(n, OWN_DATA), rest, block };
+	cmd->dw0 = (uint32_t)fld_set(SQE_PSDT, cmd->dw0, PSDT_SGL);
+	cmd->dptr[0] = nvme_own_addr(n, OWN_LIST);
+	/* Second half of the descriptor: length of the segment, and its type in the top byte. */
+	cmd->dptr[1] = FLD(BITS(31, 0), (rest ? 2 : 1) * sizeof(list[0])) |
+		       FLD(BITS(63, 32), FLD(SGL_TYPE, SGL_LAST_SEGMENT));
+}
+
+/* Identify into OWN_DATA. */
+static enum status identify_one(struct nvme *n, uint32_t cns, uint32_t nsid, unsigned *st)
+{
+	struct nvme_sqe cmd = { .dw0 = ADMIN_IDENTIFY, .nsid = nsid, .dw10 = cns };
+
+	nvme_prp(n, &cmd, nvme_own_addr(n, OWN_DATA), PAGE_BYTES);
+	return nvme_run(n, &n->admin, &cmd, st);
+}
+
+static uint64_t field(const uint8_t *p, unsigned off, unsigned bytes)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = bytes; i; i--)
+		v = v * 256 + p[off + i - 1];
+	return v;
+}
+
+static void read_controller(struct nvme *n, const uint8_t *p)
+{
+	uint64_t align = fld_get(SGLS_SUPPORT, field(p, IDC_SGLS, 4));
+	unsigned mdts = p[IDC_MDTS];
+
+	n->max_bytes = NVME_TRANSFER_BYTES;
+	if (mdts && mdts < 5)
+		n->max_bytes = (uint32_t)pow2(mdts) * PAGE_BYTES;
+	n->sgl_align = align == SGLS_ANY_ALIGN ? 1 : align == SGLS_DWORD ? 4 : 0;
+	n->compares = (field(p, IDC_ONCS, 2) & ONCS_COMPARE) != 0;
+	n->has_effects = (p[IDC_LPA] & LPA_EFFECTS) != 0;
+}
+
+/* Takes the namespace where it has blocks that this driver can move: no metadata, at most a page. */
+static void read_namespace(struct nvme *n, const uint8_t *p, uint32_t nsid)
+{
+	uint64_t format = field(p, IDN_LBAF + 4 * (unsigned)fld_get(FLBAS_FORMAT, p[IDN_FLBAS]), 4);
+	uint64_t power = fld_get(LBAF_LBADS, format);
+
+	if (fld_get(LBAF_MS, format) || power < 9 || power > 12)
+		return;
+	n->nsid = nsid;
+	n->lba_bytes = (uint32_t)pow2((unsigned)power);
+	n->blocks = field(p, IDN_NSZE, 8);
+}
+
+enum status nvme_identify(struct nvme *n)
+{
+	const uint8_t *p = nvme_own(n, OWN_DATA);
+	unsigned st;
+	uint32_t nsid;
+	enum status s = identify_one(n, CNS_CONTROLLER, 0, &st);
+
+	if (s || st != ST_OK)
+		return s ? s : ERR_IO;
+	read_controller(n, p);
+	s = identify_one(n, CNS_ACTIVE_LIST, 0, &st);
+	/* Controllers before 1.1 have no list: their first namespace is 1. */
+	nsid = s == OK && st == ST_OK ? (uint32_t)field(p, 0, 4) : 1;
+	if (s || nsid == 0)
+		return s;
+	s = identify_one(n, CNS_NAMESPACE, nsid, &st);
+	if (s == OK && st == ST_OK)
+		read_namespace(n, p, nsid);
+	return s;
+}
