@@ -74,7 +74,16 @@ ACPI_SRC := \
 	drivers-iommu/acpi/ivrs.c \
 	drivers-iommu/acpi/ivrs_lookup.c \
 	drivers-iommu/acpi/scope.c
-IOMMU_SRC :=
+IOMMU_SRC := \
+	drivers-iommu/vtd/caps.c \
+	drivers-iommu/vtd/desc.c \
+	drivers-iommu/vtd/fault.c \
+	drivers-iommu/vtd/invalidate.c \
+	drivers-iommu/vtd/queue.c \
+	drivers-iommu/vtd/rbi.c \
+	drivers-iommu/vtd/reason.c \
+	drivers-iommu/vtd/tables.c \
+	drivers-iommu/vtd/unit.c
 
 # model: both worlds.
 MODEL_SRC :=
@@ -95,7 +104,8 @@ HOSTED_SRC := \
 	tests/host/hal_hosted.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
-UNIT_TESTS :=
+UNIT_TESTS := \
+	tests/host/vtd/entries.c
 
 # Fuzzers (clang, libFuzzer): one program for each source.
 FUZZERS :=
