@@ -66,6 +66,9 @@ PCI_SRC := \
 	drivers-pci/enumerate.c \
 	drivers-pci/msi.c \
 	drivers-pci/pci.c
+ENGINE_SRC := \
+	drivers-pci/engines/nvme.c \
+	drivers-pci/engines/nvme_queue.c
 
 # drivers-iommu: both worlds.
 ACPI_SRC := \
@@ -95,7 +98,8 @@ HARNESS_SRC := \
 	tests/harness/report.c \
 	tests/harness/vocabulary.c \
 	tests/harness/dma.c \
-	tests/harness/bench.c
+	tests/harness/bench.c \
+	tests/harness/vtd_bench.c
 TESTS_SRC := \
 	tests/selftest.c
 
@@ -112,7 +116,7 @@ FUZZERS :=
 
 # ---- kernel image ----
 
-BOTH_SRC := $(SHARED_SRC) $(PCI_SRC) $(ACPI_SRC) $(IOMMU_SRC) $(MODEL_SRC) $(HARNESS_SRC)
+BOTH_SRC := $(SHARED_SRC) $(PCI_SRC) $(ENGINE_SRC) $(ACPI_SRC) $(IOMMU_SRC) $(MODEL_SRC) $(HARNESS_SRC)
 KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM)) \
 	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 

@@ -46,6 +46,8 @@ void *mem_ptr(pa_t pa, size_t bytes);
 pa_t mem_pa(const void *p);
 /* Page-aligned address of at least bytes that nothing answers: no RAM, no device. Below 4 GiB where possible. */
 pa_t mem_unbacked(size_t bytes);
+/* Takes RAM that turns out to belong to firmware (RMRRs) out of the allocator for ever; false: some was handed out already. */
+bool mem_reserve(pa_t pa, uint64_t bytes);
 /* Number of pages that are free; tests compare it before and after to find leaks. */
 size_t mem_free_pages(void);
 /* Makes CPU writes to [p, p + bytes) visible to agents that do not snoop the caches (CLFLUSH, then a fence). */
@@ -131,6 +133,8 @@ struct machine {
 	void *ctx;
 	struct pci_segment segments[MACHINE_SEGMENTS_MAX];
 	unsigned segments_n;
+	uint64_t hole_base, hole_last; /* addresses for BARs that firmware left unassigned; base 0: none */
+	bool emulated;                 /* no real hardware: one failure is enough for a verdict */
 };
 
 /* ---- time ---- */

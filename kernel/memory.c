@@ -98,6 +98,11 @@ pa_t mem_unbacked(size_t bytes)
 	return PA(BIT(45));
 }
 
+bool mem_reserve(pa_t pa, uint64_t bytes)
+{
+	return pool_reserve(&pool, pa.v, bytes);
+}
+
 size_t mem_free_pages(void)
 {
 	return pool.free_n;

@@ -9,6 +9,10 @@
 #define   CONFIG_ENABLE BIT(31)
 #define   CONFIG_SID    BITS(23, 8)
 #define   CONFIG_OFFSET BITS(7, 2)
+#define CPUID1_ECX_HYPERVISOR BIT(31)
+/* Where emulated PCs without firmware's help have room for BARs. */
+#define PC_HOLE_BASE UINT64_C(0xc0000000)
+#define PC_HOLE_LAST UINT64_C(0xfbffffff)
 #define ECAM_BUS_BYTES BIT(20)
 #define ECAM_FN_BYTES  4096u
 
@@ -136,12 +140,26 @@ static const void *acpi_table(struct machine *m, const char sig[4], size_t *byte
 	return acpi_find(sig, bytes, &checksum_good);
 }
 
+static bool under_hypervisor(void)
+{
+	uint32_t r[4];
+
+	cpuid(1, 0, r);
+	return r[2] & CPUID1_ECX_HYPERVISOR;
+}
+
 struct machine *metal_machine(void)
 {
 	static const struct machine_ops ops = { cfg_rd, cfg_wr, mmio_map, acpi_table };
 	static struct machine machine = { .name = "", .ops = &ops };
 
-	if (!machine.segments_n)
-		machine.segments_n = acpi_segments(machine.segments, MACHINE_SEGMENTS_MAX);
+	if (machine.segments_n)
+		return &machine;
+	machine.segments_n = acpi_segments(machine.segments, MACHINE_SEGMENTS_MAX);
+	machine.emulated = under_hypervisor();
+	if (machine.emulated) { /* firmware of a real machine assigns all BARs; nothing is guessed there */
+		machine.hole_base = PC_HOLE_BASE;
+		machine.hole_last = PC_HOLE_LAST;
+	}
 	return &machine;
 }

@@ -37,13 +37,14 @@ void pool_add(struct page_pool *pool, uint64_t base, uint64_t bytes)
 	pool->free_n += last - first;
 }
 
-void pool_reserve(struct page_pool *pool, uint64_t base, uint64_t bytes)
+bool pool_reserve(struct page_pool *pool, uint64_t base, uint64_t bytes)
 {
 	uint64_t first = base / PAGE_BYTES;
+	bool all_free = true;
 	uint64_t end;
 
 	if (!bytes)
-		return;
+		return true;
 	end = (base + min_u64(bytes - 1, UINT64_MAX - base)) / PAGE_BYTES + 1;
 	for (unsigned r = 0; r < pool->ranges_n; r++) {
 		const struct pool_range *range = &pool->ranges[r];
@@ -55,9 +56,12 @@ void pool_reserve(struct page_pool *pool, uint64_t base, uint64_t bytes)
 			if (!bit_get(pool, i)) {
 				bit_set(pool, i, true);
 				pool->free_n--;
+			} else {
+				all_free = false;
 			}
 		}
 	}
+	return all_free;
 }
 
 /* The first page at or after from where n free pages begin at a multiple of align pages; range->n if none. */

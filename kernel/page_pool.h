@@ -27,8 +27,8 @@ struct page_pool {
 void pool_init(struct page_pool *pool);
 /* Adds whole pages inside [base, base + bytes); what exceeds the pool's room is left out. Ranges must not overlap. */
 void pool_add(struct page_pool *pool, uint64_t base, uint64_t bytes);
-/* Takes every page that [base, base + bytes) touches out of the pool for ever. */
-void pool_reserve(struct page_pool *pool, uint64_t base, uint64_t bytes);
+/* Takes every page that [base, base + bytes) touches out of the pool for ever. False: one of them was taken already. */
+bool pool_reserve(struct page_pool *pool, uint64_t base, uint64_t bytes);
 /* Contiguous pages at a physical address that is a multiple of align (power of two). ERR_NO_MEMORY, ERR_INVALID. */
 enum status must_use pool_alloc(struct page_pool *pool, uint64_t bytes, uint64_t align, uint64_t *pa);
 /* Gives back what pool_alloc() gave; anything else is a mistake of ours. */

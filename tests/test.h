@@ -31,7 +31,7 @@ enum {
 	NEED_PASID = 1 << 12,
 	NEED_SRS = 1 << 13,
 	NEED_ENGINE_READ = 1 << 16,  /* t->engine can read [unreached] */
-	NEED_ENGINE_WRITE = 1 << 17, /* t->engine can write arbitrary content [unreached] */
+	NEED_ENGINE_WRITE = 1 << 17, /* t->engine can write [unreached] */
 	NEED_ENGINE_DIRECT = 1 << 18,/* t->engine keeps nothing in memory [unreached] */
 	NEED_ENGINE_2 = 1 << 19,     /* t->engine2, another requester behind the same unit, same abilities [unreached] */
 	NEED_ENGINE_MSI = 1 << 20,
@@ -49,7 +49,7 @@ enum {
 enum {
 	TEST_HAZARD = 1 << 0,     /* may harm a machine: only with hazard=on */
 	TEST_LAST = 1 << 1,       /* known to be able to abort or hang an emulator: runs after all others */
-	TEST_PER_BACKEND = 1 << 2 /* runs once for each struct iommu of the machine, which is t->iommu */
+	TEST_PER_BACKEND = 1 << 2 /* runs once for each backend of the machine; t->iommu is fresh, all requests refused */
 };
 
 struct test_desc {
@@ -85,16 +85,33 @@ struct test_set {
 struct vtd_unit;
 struct amdvi_unit;
 
+struct bench;
+
+/* A way to drive the unit through struct iommu_ops: the suffix of contract tests. */
+struct backend {
+	const char *name; /* "vtd-legacy", "vtd-ss", ... */
+	/* Takes the quiet unit and makes it refuse all requests. */
+	enum status (*create)(struct bench *b, struct iommu **out);
+	void (*destroy)(struct iommu *io);
+};
+
+#define BENCH_BACKENDS_MAX 8
+#define BENCH_ENGINES_MAX  24
+
 /* One machine under test, with all that was found on it. */
 struct bench {
 	struct machine *machine;
 	struct pci_bus bus;
-	struct engine *engines;  /* best first */
+	struct engine engines[BENCH_ENGINES_MAX]; /* best first, all behind the unit under test */
 	unsigned engines_n;
+	struct dmar *dmar;       /* the opened table, NULL if there is none */
 	struct vtd_unit *vtd;    /* the unit that tests program, NULL if none */
+	struct vtd_found *vtd_found; /* every unit of the machine: tests/harness/vtd_bench.c */
 	struct amdvi_unit *amdvi;
-	struct iommu **backends; /* contract tests run once on each */
+	const struct backend *backends[BENCH_BACKENDS_MAX];
 	unsigned backends_n;
+	pa_t memory;             /* of the arrays above */
+	size_t memory_bytes;
 	bool hardware;           /* real hardware, not an emulator: a FAIL must come three times */
 	bool scratch_media;      /* the platform declared disks to be scratch */
 };
@@ -144,6 +161,11 @@ struct page {
 struct page *page_alloc(struct test *t, uint64_t bytes, uint64_t align);
 /* One page filled with a byte. */
 struct page *page_filled(struct test *t, uint8_t byte);
+
+/* ---- interrupts ---- */
+
+/* A vector that counts, freed by the harness; address and data raise it. Take what arrived with irq_take(). */
+unsigned irq_for(struct test *t, uint64_t *address, uint32_t *data);
 
 /* ---- DMA: the engine's requester, no PASID ---- */
 

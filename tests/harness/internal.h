@@ -10,6 +10,7 @@
 #define FAILURES_MAX   8
 #define NOTES_MAX      24
 #define TEST_PAGES_MAX 64
+#define TEST_IRQS_MAX  8
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_TODO };
 enum fail_kind { FAIL_VERDICT, FAIL_SETUP, FAIL_CRASH, FAIL_HANG };
@@ -22,7 +23,7 @@ struct failure {
 struct instance {
 	const struct test_desc *desc;
 	struct bench *bench;
-	struct iommu *backend;
+	const struct backend *backend;
 };
 
 /* A test while it runs. The body sees only the first member. */
@@ -41,6 +42,8 @@ struct test_run {
 	char observed[TEXT_MAX];
 	struct page pages[TEST_PAGES_MAX];
 	unsigned pages_n;
+	unsigned irqs[TEST_IRQS_MAX];
+	unsigned irqs_n;
 	uint64_t us;
 };
 
@@ -65,13 +68,27 @@ void instance_id(const struct instance *in, char id[TEST_ID_MAX]);
 
 /* ---- bench.c ---- */
 
-/* Finds everything on a machine. Reports to the console what it found. */
-enum status must_use bench_open(struct bench *b, struct machine *m, const struct options *o);
+/* Finds everything on a machine and reports it to the console. Errors are told in why (TEXT_MAX bytes). */
+enum status must_use bench_open(struct bench *b, struct machine *m, const struct options *o, char *why);
 void bench_close(struct bench *b);
 /* Back to a clean unit and idle engines, whatever the test before did. */
 void bench_clean(struct bench *b);
-/* What a test lacks, or NULL with t's engines chosen. *unreached tells the kind of skip. */
-const char *bench_provide(struct bench *b, struct test *t, bool *unreached);
+/* Chooses t's engines and makes its backend. NULL, or what the test lacks; *unreached tells the kind of skip. */
+const char *bench_provide(struct bench *b, struct test *t, const struct backend *backend, bool *unreached);
+
+/* ---- vtd_bench.c ---- */
+
+/*
+ * Reads the DMAR, keeps RMRRs out of the allocator, takes over every unit. OK also where there is no DMAR. Errors are
+ * told in why (TEXT_MAX bytes).
+ */
+enum status must_use vtd_bench_open(struct bench *b, char *why);
+/* Once engines are known: the unit under test is that of the best engine, and engines behind other units go. */
+void vtd_bench_choose(struct bench *b);
+void vtd_bench_clean(struct bench *b);
+void vtd_bench_close(struct bench *b);
+/* The first capability of needs that the unit does not claim, as text; NULL: it has them all. */
+const char *vtd_bench_lacks(const struct bench *b, uint32_t needs);
 
 /* ---- report.c ---- */
 

@@ -39,8 +39,11 @@ static void body(void *arg)
 	t->desc->body(t);
 }
 
-static void free_pages(struct test_run *r)
+static void free_resources(struct test_run *r)
 {
+	for (unsigned i = 0; i < r->irqs_n; i++)
+		irq_free(r->irqs[i]);
+	r->irqs_n = 0;
 	for (unsigned i = 0; i < r->pages_n; i++)
 		mem_free(r->pages[i].pa, r->pages[i].len_bytes);
 	r->pages_n = 0;
@@ -61,7 +64,7 @@ static void run_body(struct test_run *r)
 	}
 	/* First the unit and the engines, then the memory that they may still have been using. */
 	bench_clean(r->test.bench);
-	free_pages(r);
+	free_resources(r);
 }
 
 /* A failed expectation of rows that rest on prior knowledge alone is told, but accuses nobody. */
@@ -75,10 +78,10 @@ static void begin(struct test_run *r, const struct instance *in, const struct op
 {
 	memset(r, 0, offsetof(struct test_run, pages));
 	r->pages_n = 0;
+	r->irqs_n = 0;
 	r->us = 0;
 	r->test.desc = in->desc;
 	r->test.bench = in->bench;
-	r->test.iommu = in->backend;
 	instance_id(in, r->id);
 	prng_seed(&r->test.prng, o->seed ^ hash_text(r->id));
 }
@@ -89,7 +92,7 @@ static void run_one(struct test_run *r, const struct instance *in, const struct 
 
 	for (unsigned i = 0; i < (in->bench->hardware ? TIMES_ON_HARDWARE : 1); i++) {
 		begin(r, in, o);
-		lack = bench_provide(in->bench, &r->test, &r->unreached);
+		lack = bench_provide(in->bench, &r->test, in->backend, &r->unreached);
 		if (lack) {
 			r->verdict = VERDICT_SKIP;
 			str_printf(r->reason, sizeof(r->reason), "%s", lack);
@@ -178,14 +181,13 @@ int harness_run(struct machine **machines, unsigned machines_n, const struct opt
 	static struct bench benches[BENCHES_MAX];
 	unsigned n = 0;
 	uint64_t from = time_us();
+	char why[TEXT_MAX];
 	int code;
 
 	report_head(facts);
 	for (unsigned i = 0; i < machines_n && n < BENCHES_MAX; i++) {
-		enum status s = bench_open(&benches[n], machines[i], options);
-
-		if (s != OK) {
-			harness_bail_out(2, "the machine \"%s\" cannot be opened: %s", machines[i]->name, status_text(s));
+		if (bench_open(&benches[n], machines[i], options, why) != OK) {
+			harness_bail_out(2, "%s", why);
 			return 2;
 		}
 		n++;

@@ -124,6 +124,17 @@ struct page *page_filled(struct test *t, uint8_t byte)
 	return p;
 }
 
+unsigned irq_for(struct test *t, uint64_t *address, uint32_t *data)
+{
+	struct test_run *r = run_of(t);
+
+	if (r->irqs_n == TEST_IRQS_MAX)
+		give_up(t, "the test asks for more than %u vectors", TEST_IRQS_MAX);
+	must(t, irq_alloc(&r->irqs[r->irqs_n]), "a vector for the test");
+	irq_message(r->irqs[r->irqs_n], address, data);
+	return r->irqs[r->irqs_n++];
+}
+
 /* Three-way order of a bounded id and a catalogue row. */
 static int compare(const char *id, size_t n, const char *row)
 {

@@ -96,6 +96,11 @@ pa_t mem_unbacked(size_t bytes)
 	return PA(align_up(world.base + world.bytes, BIT(30)));
 }
 
+bool mem_reserve(pa_t pa, uint64_t bytes)
+{
+	return pool_reserve(&world.pool, pa.v, bytes);
+}
+
 size_t mem_free_pages(void)
 {
 	return world.pool.free_n;

@@ -1,0 +1,175 @@
+/* The VT-d side of a bench: from the DMAR to the unit under test. */
+#include "drivers-iommu/acpi/dmar.h"
+#include "drivers-iommu/acpi/scope.h"
+#include "drivers-iommu/vtd/caps.h"
+#include "drivers-iommu/vtd/unit.h"
+#include "tests/harness/internal.h"
+
+#define UNITS_MAX    16
+#define FEATURES_MAX 64
+
+struct vtd_found {
+	struct dmar dmar;
+	struct vtd_unit units[UNITS_MAX];
+	unsigned n;
+};
+
+static void reserve_rmrrs(const struct dmar *d)
+{
+	struct dmar_structure s;
+	uint32_t pos = 0;
+
+	while (dmar_next_of(d, DMAR_RMRR, &pos, &s))
+		if (s.limit >= s.base && !mem_reserve(PA(s.base), s.limit - s.base + 1))
+			log_line("DMAR: the RMRR at 0x%llx lies in memory that is in use", (unsigned long long)s.base);
+}
+
+static void tell_unit(const struct vtd_unit *u, unsigned index)
+{
+	const char *names[FEATURES_MAX];
+	unsigned n = vtd_caps_features(&u->caps, names, FEATURES_MAX);
+	char list[300];
+	size_t at = 0;
+
+	list[0] = 0;
+	for (unsigned i = 0; i < n && at < sizeof(list); i++)
+		at += (size_t)str_printf(list + at, sizeof(list) - at, "%s\"%s\"", i ? ", " : "", names[i]);
+	log_line("@iommu {\"kind\": \"vtd\", \"unit\": %u, \"base\": \"0x%llx\", \"version\": \"%u.%u\", \"cap\": \"0x%llx\", "
+		 "\"ecap\": \"0x%llx\", \"host_address_bits\": %u, \"features\": [%s]}",
+		 index, (unsigned long long)u->base.v, u->caps.major, u->caps.minor, (unsigned long long)u->caps.cap,
+		 (unsigned long long)u->caps.ecap, u->haw_bits, list);
+}
+
+static enum status open_units(struct bench *b, struct vtd_found *f, char *why)
+{
+	struct dmar_unit at[UNITS_MAX];
+	unsigned n;
+
+	if (dmar_units(&f->dmar, at, UNITS_MAX, &n) == ERR_FULL)
+		log_line("DMAR: more than %u units; the others are left alone", UNITS_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		enum status s = vtd_unit_open(b->machine, at[i].base, f->dmar.host_address_width + 1u, at[i].segment,
+					      &f->units[f->n]);
+
+		if (s == ERR_NOT_FOUND) {
+			log_line("DMAR: nothing answers at 0x%llx, where it names a unit", (unsigned long long)at[i].base.v);
+			continue;
+		}
+		if (s != OK) {
+			str_printf(why, TEXT_MAX, "the VT-d unit at 0x%llx cannot be taken over: %s",
+				   (unsigned long long)at[i].base.v, status_text(s));
+			return s;
+		}
+		tell_unit(&f->units[f->n], f->n);
+		f->n++;
+	}
+	return OK;
+}
+
+enum status vtd_bench_open(struct bench *b, char *why)
+{
+	size_t bytes;
+	const void *table = b->machine->ops->acpi_table(b->machine, "DMAR", &bytes);
+	struct vtd_found *f;
+	pa_t pa;
+	enum status s;
+
+	if (!table)
+		return OK;
+	s = mem_alloc(sizeof(*f), PAGE_BYTES, &pa);
+	if (s != OK) {
+		str_printf(why, TEXT_MAX, "too little memory");
+		return s;
+	}
+	f = mem_ptr(pa, sizeof(*f));
+	b->vtd_found = f;
+	s = dmar_open(table, bytes, &f->dmar);
+	if (s != OK) {
+		str_printf(why, TEXT_MAX, "the DMAR table is malformed at offset %u: %s", f->dmar.error.offset,
+			   f->dmar.error.reason);
+		return s;
+	}
+	b->dmar = &f->dmar;
+	reserve_rmrrs(&f->dmar);
+	s = open_units(b, f, why);
+	if (s == OK && f->n)
+		b->vtd = &f->units[0];
+	return s;
+}
+
+/* Index of the unit that serves a function, -1 if none of ours does. */
+static int unit_index(struct bench *b, struct pci_addr a)
+{
+	struct dmar_unit at;
+
+	if (dmar_unit_of(b->dmar, &b->bus, a, &at) != OK)
+		return -1;
+	for (unsigned i = 0; i < b->vtd_found->n; i++)
+		if (b->vtd_found->units[i].base.v == at.base.v)
+			return (int)i;
+	return -1;
+}
+
+void vtd_bench_choose(struct bench *b)
+{
+	unsigned kept = 0;
+
+	if (!b->vtd)
+		return;
+	for (unsigned i = 0; i < b->engines_n; i++) {
+		struct engine *e = &b->engines[i];
+		int unit = unit_index(b, e->dev->addr);
+
+		if (unit >= 0 && !kept)
+			b->vtd = &b->vtd_found->units[unit];
+		if (unit >= 0 && b->vtd == &b->vtd_found->units[unit]) {
+			b->engines[kept++] = *e;
+			continue;
+		}
+		log_line("the engine %s at " PCI_FMT " is behind no unit under test", e->ops->name,
+			 PCI_ARGS(e->dev->addr));
+		e->ops->quiesce(e);
+	}
+	b->engines_n = kept;
+}
+
+void vtd_bench_clean(struct bench *b)
+{
+	if (b->vtd && vtd_unit_quiesce(b->vtd) != OK)
+		log_line("the VT-d unit does not come to rest");
+}
+
+void vtd_bench_close(struct bench *b)
+{
+	for (unsigned i = 0; b->vtd_found && i < b->vtd_found->n; i++)
+		if (vtd_unit_quiesce(&b->vtd_found->units[i]) != OK)
+			log_line("VT-d unit %u does not come to rest", i);
+	if (b->vtd_found)
+		mem_free(mem_pa(b->vtd_found), sizeof(*b->vtd_found));
+	b->vtd_found = NULL;
+	b->vtd = NULL;
+}
+
+const char *vtd_bench_lacks(const struct bench *b, uint32_t needs)
+{
+	const struct vtd_caps *c = b->vtd ? &b->vtd->caps : NULL;
+	const struct { uint32_t need; bool there; const char *text; } rules[] = {
+		{ NEED_QI, c && c->qi, "ECAP.QI = 0" },
+		{ NEED_SM, c && c->smts, "ECAP.SMTS = 0" },
+		{ NEED_LEGACY_SS, c && c->levels_max, "CAP.SAGAW = 0" },
+		{ NEED_SSTS, c && c->ssts, "ECAP.SSTS = 0" },
+		{ NEED_FSTS, c && c->fsts, "ECAP.FSTS = 0" },
+		{ NEED_NEST, c && c->nest, "ECAP.NEST = 0" },
+		{ NEED_PT, c && c->pt, "ECAP.PT = 0" },
+		{ NEED_IR, c && c->ir, "ECAP.IR = 0" },
+		{ NEED_DT, c && c->dt, "ECAP.DT = 0" },
+		{ NEED_PRS, c && c->prs, "ECAP.PRS = 0" },
+		{ NEED_PASID, c && c->pasid, "ECAP.PASID = 0" },
+		{ NEED_SRS, c && c->srs, "ECAP.SRS = 0" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++)
+		if ((needs & rules[i].need) && !rules[i].there)
+			return rules[i].text;
+	return NULL;
+}
