@@ -1,0 +1,20 @@
+#!/bin/sh
+# One image on one named platform: sets up what is missing, builds, runs. See ./run.sh --help.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 2
+
+yes='' groups='run qemu'
+for word in "$@"; do
+	case $word in
+	--yes) yes=--yes ;;
+	--qemu | --qemu=*) groups='run' ;; # brings its own
+	-h | --help) groups='' ;;
+	esac
+done
+# Distributions' modules (junit_xml) belong to the system's Python, whatever else comes first in PATH.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+if [ -n "$groups" ] || ! command -v "$python" >/dev/null; then
+	"$here/tools/setup.sh" $yes ${groups:-run} || exit
+fi
+exec "$python" -X "pycache_prefix=$here/build/pycache" "$here/tools/run.py" "$@"

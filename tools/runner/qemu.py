@@ -1,0 +1,191 @@
+"""QEMU: which one, what it offers, and its command line for a platform."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from .status import CannotRun, Status, Stop
+
+NAME = "qemu-system-x86_64"
+PROBE_LIMIT_S = 30
+VERSION = re.compile(r"version (\d+)\.(\d+)\.(\d+)")
+DEVICE = re.compile(r'^name "([^"]+)"', re.M)
+PROPERTY = re.compile(r"^\s+([\w-]+)=", re.M)
+
+
+@dataclasses.dataclass
+class Emulator:
+    """A QEMU that answers. argv is how it is started: a version from the cache comes with its own loader."""
+    argv: list
+    version: tuple   # (7, 2, 22)
+    text: str        # first line of --version
+    _properties: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def short(self):
+        return "QEMU " + ".".join(str(n) for n in self.version)
+
+    def drivers(self):
+        """Names of the devices that it can emulate."""
+        if "" not in self._properties:
+            self._properties[""] = set(DEVICE.findall(_ask(self.argv + ["-device", "help"])))
+        return self._properties[""]
+
+    def properties(self, driver):
+        """Names of the options that a device takes; empty for an unknown device."""
+        if driver not in self._properties:
+            answer = _ask(self.argv + ["-device", f"{driver},help"])
+            self._properties[driver] = set(PROPERTY.findall(answer))
+        return self._properties[driver]
+
+
+def find(path):
+    """The emulator at a path, or the one of the system for None."""
+    if path is None:
+        path = shutil.which(NAME)
+        if path is None:
+            raise Stop(f"{NAME} is not installed; ./run.sh sets it up, or --qemu names one.")
+    if not os.path.isfile(path):
+        raise Stop(f"--qemu {path}: there is no such file.")
+    if not os.access(path, os.X_OK):
+        raise Stop(f"--qemu {path}: this is not an executable file.")
+    return start([os.path.abspath(path)], path)
+
+
+def start(argv, name):
+    """The emulator that argv starts; it must answer --version."""
+    answer = _ask(argv + ["--version"])
+    found = VERSION.search(answer)
+    if not found:
+        raise Stop(f"{name} does not answer --version as QEMU does.")
+    return Emulator(argv, tuple(int(n) for n in found.groups()), answer.splitlines()[0])
+
+
+def _ask(argv):
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              timeout=PROBE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise Stop(f"{argv[0]} {argv[-1]} does not come back.") from None
+    except OSError as error:
+        raise Stop(f"{argv[0]} cannot be run: {error.strerror}.") from None
+    return done.stdout.decode("utf-8", "replace")
+
+
+@dataclasses.dataclass
+class Wishes:
+    """What the user's options change about a platform's machine."""
+    accel: str = "tcg"
+    iommu: str = None      # vtd, amdvi, none
+    iommu_opts: dict = dataclasses.field(default_factory=dict)
+
+
+class Machine:
+    """A platform on a given emulator: command lines for its boots, and what had to be left out."""
+
+    def __init__(self, platform, emulator, wishes, image):
+        self.platform, self.emulator, self.wishes, self.image = platform, emulator, wishes, image
+        self.left_out = []
+        self._drives = []
+        self._check_iommu()
+        self._devices = [d for d in platform.devices if self._offered(d)]
+
+    def _check_iommu(self):
+        """A machine without its subject must not start: what it would say is about something else."""
+        iommu, wanted = self.platform.iommu, self.wishes.iommu
+        if wanted not in (None, "none") and (iommu is None or iommu.kind != wanted):
+            raise Stop(f"--iommu {wanted}: platform {self.platform.name} has none of that kind.")
+        if iommu is None or wanted == "none":
+            return
+        offered = self.emulator.properties(iommu.driver)
+        if not offered:
+            raise CannotRun(f"{self.emulator.short} has no {iommu.driver}: platform {self.platform.name} cannot run "
+                            "on it.", Status.ABSENT)
+        for names in iommu.options:
+            if chosen(names, offered) is None:
+                raise CannotRun(f"{self.emulator.short} has no {iommu.driver} option {names.replace('|', ' or ')}: "
+                                f"platform {self.platform.name} cannot run on it.", Status.ABSENT)
+        for name in self.wishes.iommu_opts:
+            if name not in offered:
+                raise Stop(f"--iommu-opts: {self.emulator.short} has no {iommu.driver} option {name}.")
+
+    def _offered(self, device):
+        if device.driver in self.emulator.drivers():
+            return True
+        if device.required:
+            raise CannotRun(f"{self.emulator.short} has no {device.driver}, which platform {self.platform.name} needs.")
+        self.left_out.append(device.driver)
+        return False
+
+    def lacks(self, boot):
+        """The option that keeps a boot from being run on this emulator, or None."""
+        if self.platform.iommu is None:
+            return None
+        offered = self.emulator.properties(self.platform.iommu.driver)
+        return next((names for names in boot.iommu if chosen(names, offered) is None), None)
+
+    def _iommu_options(self, boot):
+        """The platform's options under the names that this emulator knows; the boot's and the user's go first."""
+        iommu, options = self.platform.iommu, {}
+        offered = self.emulator.properties(iommu.driver)
+        for table in (iommu.optional, iommu.options, boot.iommu, self.wishes.iommu_opts):
+            options.update({chosen(names, offered): value for names, value in table.items()})
+        options.pop(None, None)  # an optional one that is not there
+        return options
+
+    @contextlib.contextmanager
+    def drives(self):
+        """Scratch disks exist while this is open; they are sparse and gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="portcullis-") as folder:
+            self._drives = []
+            for n, device in enumerate(d for d in self._devices if d.drive_mib):
+                path = pathlib.Path(folder) / f"scratch{n}.img"
+                with open(path, "wb") as file:
+                    file.truncate(device.drive_mib * 1024 ** 2)
+                self._drives.append((device, f"scratch{n}", path))
+            try:
+                yield
+            finally:
+                self._drives = []
+
+    def words(self):
+        """What the kernel must be told about this machine."""
+        scratch = ["scratch=on"] if self._drives else []
+        return self.platform.words + scratch + [f"platform={self.platform.name}"]
+
+    def argv(self, boot, words):
+        """The command line of one boot; words are the kernel's."""
+        platform, tcg = self.platform, self.wishes.accel == "tcg"
+        machine = platform.machine if tcg else f"{platform.machine},kernel-irqchip=split"
+        argv = self.emulator.argv + ["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-no-reboot",
+                                     "-net", "none", "-boot", "strict=on", "-machine", machine,
+                                     "-accel", self.wishes.accel, "-cpu", platform.cpu if tcg else "host",
+                                     "-m", str(platform.memory_mib)]
+        if platform.icount and tcg:
+            argv += ["-icount", platform.icount]
+        argv += ["-chardev", "stdio,id=console,signal=off", "-device", "isa-debugcon,iobase=0xe9,chardev=console",
+                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if platform.iommu and self.wishes.iommu != "none":
+            argv += ["-device", _joined(platform.iommu.driver, self._iommu_options(boot))]
+        for device, name, path in self._drives:
+            file = str(path).replace(",", ",,")
+            argv += ["-drive", f"if=none,id={name},format=raw,cache=unsafe,file={file}"]
+        for device in self._devices:
+            drive = next((name for d, name, _ in self._drives if d is device), None)
+            options = {**device.options, **({"drive": drive} if drive else {})}
+            argv += ["-device", _joined(device.driver, options)]
+        return argv + platform.arguments + ["-kernel", str(self.image), "-append", " ".join(words)]
+
+
+def chosen(names, offered):
+    """The first of `x-flts|fsts` that an emulator has, or None: options change their names between versions."""
+    return next((name for name in names.split("|") if name in offered), None)
+
+
+def _joined(driver, options):
+    return ",".join([driver] + [f"{k}={v}" for k, v in options.items()])
