@@ -101,7 +101,9 @@ HARNESS_SRC := \
 	tests/harness/bench.c \
 	tests/harness/vtd_bench.c
 TESTS_SRC := \
-	tests/selftest.c
+	tests/selftest.c \
+	tests/vtd/fixture.c \
+	tests/vtd/second_stage.c
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
