@@ -99,7 +99,8 @@ HARNESS_SRC := \
 	tests/harness/vocabulary.c \
 	tests/harness/dma.c \
 	tests/harness/bench.c \
-	tests/harness/vtd_bench.c
+	tests/harness/vtd_bench.c \
+	tests/acpi/craft.c
 TESTS_SRC := \
 	tests/selftest.c \
 	tests/vtd/fixture.c \
@@ -107,14 +108,29 @@ TESTS_SRC := \
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
-	tests/host/hal_hosted.c
+	tests/host/hal_hosted.c \
+	tests/host/acpi/walk.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
 UNIT_TESTS := \
+	tests/host/acpi/cursor.c \
+	tests/host/acpi/dmar.c \
+	tests/host/acpi/ivrs.c \
+	tests/host/acpi/scope.c \
 	tests/host/vtd/entries.c
 
 # Fuzzers (clang, libFuzzer): one program for each source.
-FUZZERS :=
+FUZZERS := \
+	tests/host/fuzz/fuzz_dmar.c \
+	tests/host/fuzz/fuzz_ivrs.c
+
+# Programs for the host: their own sources and the parsers.
+ACPI_DUMP_SRC := \
+	tools/acpi-dump/dump_json.c \
+	tools/acpi-dump/dump_text.c \
+	tools/acpi-dump/json.c \
+	tools/acpi-dump/main.c
+HOST_PROGRAMS := $(B)/host/acpi-dump
 
 # ---- kernel image ----
 
@@ -190,6 +206,47 @@ $(UNIT_BIN): $(B)/host/tests/%: $(B)/host/obj/tests/host/%.o $(B)/host/libworld.
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HCFLAGS) -o $@ $< $(B)/host/libworld.a
+
+$(B)/host/acpi-dump: $(patsubst %.c,$(B)/host/obj/%.o,$(ACPI_DUMP_SRC)) $(B)/host/libworld.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HCFLAGS) -o $@ $^
+
+# ---- fuzzers: built and run by fuzz-short alone ----
+
+ZCFLAGS := $(filter-out -fno-toplevel-reorder,$(COMMON)) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+ZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC))
+FUZZ_BIN := $(patsubst tests/host/fuzz/%.c,$(B)/fuzz/%,$(FUZZERS))
+# Seconds for all fuzzers together.
+FUZZ_SECONDS ?= 8
+
+$(B)/fuzz/obj/%.o: %.c
+	$(call say,FUZZCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(ZCFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(B)/fuzz/libworld.a: $(ZOBJ)
+	@rm -f $@
+	$(Q)ar rcs $@ $(ZOBJ)
+
+$(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz/obj/tests/host/fuzz/%.o $(B)/fuzz/libworld.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(ZCFLAGS) -fsanitize=fuzzer -o $@ $^
+
+$(B)/fuzz/seeds: $(B)/host/obj/tests/host/fuzz/seeds.o $(B)/host/libworld.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HCFLAGS) -o $@ $^
+
+# A finding ends make with an error and leaves the input beside the fuzzer. What was learnt is kept for the next time.
+fuzz-short: $(FUZZ_BIN) $(B)/fuzz/seeds
+	@mkdir -p $(patsubst %,$(B)/fuzz/seed/%,$(notdir $(FUZZ_BIN))) $(patsubst %,$(B)/fuzz/corpus/%,$(notdir $(FUZZ_BIN)))
+	$(Q)$(B)/fuzz/seeds $(B)/fuzz/seed
+	$(Q)set -e; each=$$(( $(FUZZ_SECONDS) / $(words $(FUZZ_BIN)) )); [ $$each -gt 0 ] || each=1; \
+		for f in $(notdir $(FUZZ_BIN)); do \
+			echo "  FUZZ    $$f, $$each s"; \
+			$(B)/fuzz/$$f -max_total_time=$$each -max_len=1024 -timeout=5 -artifact_prefix=$(B)/fuzz/$$f- \
+				$(B)/fuzz/corpus/$$f $(B)/fuzz/seed/$$f 2> $(B)/fuzz/$$f.log || { cat $(B)/fuzz/$$f.log; exit 1; }; \
+			tail -1 $(B)/fuzz/$$f.log; \
+		done
 
 # ---- checks ----
 
