@@ -151,7 +151,7 @@ static enum status first_error(enum status before, enum status now)
 	return before != OK ? before : now;
 }
 
-enum status vtd_unit_quiesce(struct vtd_unit *u)
+static enum status interrupts_and_queue_off(struct vtd_unit *u)
 {
 	enum status s = OK;
 
@@ -162,15 +162,41 @@ enum status vtd_unit_quiesce(struct vtd_unit *u)
 		s = first_error(s, vtd_gcmd_clear(u, GCMD_IRE));
 	if (vtd_gsts(u, GSTS_CFIS))
 		s = first_error(s, vtd_gcmd_clear(u, GCMD_CFI));
-	if (vtd_gsts(u, GSTS_TES))
-		s = first_error(s, vtd_gcmd_clear(u, GCMD_TE));
-	s = first_error(s, protected_memory_off(u));
+	return s;
+}
+
+static void status_clear(struct vtd_unit *u)
+{
 	vtd_fault_clear(u);
 	mmio_ack(&u->regs, VTD_FSTS, FSTS_W1C);
 	if (u->caps.qi)
 		mmio_ack(&u->regs, VTD_ICS, ICS_IWC);
 	if (u->caps.prs)
 		mmio_ack(&u->regs, VTD_PRS, PRS_PPR | PRS_PRO);
+}
+
+enum status vtd_unit_quiesce(struct vtd_unit *u)
+{
+	enum status s = interrupts_and_queue_off(u);
+
+	if (vtd_gsts(u, GSTS_TES))
+		s = first_error(s, vtd_gcmd_clear(u, GCMD_TE));
+	s = first_error(s, protected_memory_off(u));
+	status_clear(u);
+	return s;
+}
+
+enum status vtd_unit_park(struct vtd_unit *u, pa_t empty_root)
+{
+	enum status s;
+
+	/* Without the queue, a new root table needs the registers, or a unit that invalidates by itself. */
+	if (!vtd_gsts(u, GSTS_TES) || (!u->caps.rbi && !u->caps.esrtps))
+		return vtd_unit_quiesce(u);
+	s = interrupts_and_queue_off(u);
+	s = first_error(s, vtd_set_root(u, empty_root, TTM_LEGACY));
+	s = first_error(s, protected_memory_off(u));
+	status_clear(u);
 	return s;
 }
 

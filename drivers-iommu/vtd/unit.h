@@ -57,6 +57,13 @@ enum status must_use vtd_unit_open(struct machine *m, pa_t base, unsigned haw_bi
  */
 enum status vtd_unit_quiesce(struct vtd_unit *u);
 
+/*
+ * As vtd_unit_quiesce(), but where translation is on it stays on, with a root table in which nothing is present: all
+ * requests are refused. Turning translation off and on costs an emulator milliseconds. Units that cannot change tables
+ * without a queue are quiesced.
+ */
+enum status vtd_unit_park(struct vtd_unit *u, pa_t empty_root);
+
 /* Sets or clears one GCMD bit and waits until GSTS shows it. One-shot bits can only be set. ERR_TIMEOUT, ERR_INVALID. */
 enum status must_use vtd_gcmd_set(struct vtd_unit *u, uint32_t bit);
 enum status must_use vtd_gcmd_clear(struct vtd_unit *u, uint32_t bit);

@@ -157,6 +157,8 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 	lack = choose_engines(b, t);
 	if (lack)
 		return lack;
+	if (!(t->desc->needs & NEED_VTD))
+		vtd_bench_translation_off(b);
 	if (backend && backend->create(b, &t->iommu) != OK)
 		return "the backend cannot be made";
 	return NULL;

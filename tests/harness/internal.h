@@ -85,7 +85,10 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 enum status must_use vtd_bench_open(struct bench *b, char *why);
 /* Once engines are known: the unit under test is that of the best engine, and engines behind other units go. */
 void vtd_bench_choose(struct bench *b);
+/* Between tests: quiet; translation may stay on with nothing present, since turning it off and on is slow. */
 void vtd_bench_clean(struct bench *b);
+/* Before tests that know of no IOMMU. */
+void vtd_bench_translation_off(struct bench *b);
 void vtd_bench_close(struct bench *b);
 /* The first capability of needs that the unit does not claim, as text; NULL: it has them all. */
 const char *vtd_bench_lacks(const struct bench *b, uint32_t needs);

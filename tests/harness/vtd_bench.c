@@ -12,6 +12,7 @@ struct vtd_found {
 	struct dmar dmar;
 	struct vtd_unit units[UNITS_MAX];
 	unsigned n;
+	pa_t empty_root; /* a root table in which nothing is present */
 };
 
 static void reserve_rmrrs(const struct dmar *d)
@@ -77,11 +78,14 @@ enum status vtd_bench_open(struct bench *b, char *why)
 	if (!table)
 		return OK;
 	s = mem_alloc(sizeof(*f), PAGE_BYTES, &pa);
+	if (s == OK) {
+		f = mem_ptr(pa, sizeof(*f));
+		s = mem_alloc(PAGE_BYTES, PAGE_BYTES, &f->empty_root);
+	}
 	if (s != OK) {
 		str_printf(why, TEXT_MAX, "too little memory");
 		return s;
 	}
-	f = mem_ptr(pa, sizeof(*f));
 	b->vtd_found = f;
 	s = dmar_open(table, bytes, &f->dmar);
 	if (s != OK) {
@@ -133,9 +137,27 @@ void vtd_bench_choose(struct bench *b)
 	b->engines_n = kept;
 }
 
+static bool engines_need_no_memory(const struct bench *b)
+{
+	for (unsigned i = 0; i < b->engines_n; i++)
+		if (!(b->engines[i].caps.flags & DMA_DIRECT))
+			return false;
+	return true;
+}
+
 void vtd_bench_clean(struct bench *b)
 {
-	if (b->vtd && vtd_unit_quiesce(b->vtd) != OK)
+	enum status s = OK;
+
+	if (b->vtd)
+		s = engines_need_no_memory(b) ? vtd_unit_park(b->vtd, b->vtd_found->empty_root) : vtd_unit_quiesce(b->vtd);
+	if (s != OK)
+		log_line("the VT-d unit does not come to rest: %s", status_text(s));
+}
+
+void vtd_bench_translation_off(struct bench *b)
+{
+	if (b->vtd && vtd_gsts(b->vtd, GSTS_TES) && vtd_unit_quiesce(b->vtd) != OK)
 		log_line("the VT-d unit does not come to rest");
 }
 
@@ -144,8 +166,10 @@ void vtd_bench_close(struct bench *b)
 	for (unsigned i = 0; b->vtd_found && i < b->vtd_found->n; i++)
 		if (vtd_unit_quiesce(&b->vtd_found->units[i]) != OK)
 			log_line("VT-d unit %u does not come to rest", i);
-	if (b->vtd_found)
+	if (b->vtd_found) {
+		mem_free(b->vtd_found->empty_root, PAGE_BYTES);
 		mem_free(mem_pa(b->vtd_found), sizeof(*b->vtd_found));
+	}
 	b->vtd_found = NULL;
 	b->vtd = NULL;
 }

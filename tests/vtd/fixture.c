@@ -116,7 +116,7 @@ struct fx_req *fx_req(struct test *t, const struct engine *e)
 	panic(__FILE__, __LINE__, "the fixture does not know this engine");
 }
 
-struct fx *fx_prepare(struct test *t, enum fx_mode mode)
+static struct fx *prepare(struct test *t, enum fx_mode mode)
 {
 	struct page *home = page_alloc(t, sizeof(struct fx), 0);
 	struct fx *fx = (struct fx *)(void *)home->p; /* page-aligned */
@@ -139,11 +139,20 @@ struct fx *fx_prepare(struct test *t, enum fx_mode mode)
 	return fx;
 }
 
+struct fx *fx_prepare(struct test *t, enum fx_mode mode)
+{
+	/* The harness leaves translation on between tests where it can. */
+	if (vtd_gsts(t->bench->vtd, GSTS_TES))
+		must(t, vtd_translation_off(t->bench->vtd), "turning translation off");
+	return prepare(t, mode);
+}
+
 struct fx *fx_start(struct test *t, enum fx_mode mode)
 {
-	struct fx *fx = fx_prepare(t, mode);
+	struct fx *fx = prepare(t, mode);
 
-	must(t, vtd_translation_on(fx->u), "turning translation on");
+	if (!vtd_gsts(fx->u, GSTS_TES))
+		must(t, vtd_translation_on(fx->u), "turning translation on");
 	return fx;
 }
 
