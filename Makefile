@@ -119,6 +119,10 @@ UNIT_TESTS := \
 	tests/host/acpi/scope.c \
 	tests/host/vtd/entries.c
 
+# Host tests that drive a program from outside: scripts that print TAP.
+HOST_SCRIPTS := \
+	tests/host/acpi/dump.py
+
 # Fuzzers (clang, libFuzzer): one program for each source.
 FUZZERS := \
 	tests/host/fuzz/fuzz_dmar.c \
