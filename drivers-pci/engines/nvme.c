@@ -10,8 +10,8 @@
  *   write: a log page from its start (predictable content, any number of dwords);
  *   read:  Compare, which only tells that it happened; needs a namespace and that command.
  *
- * Queues, lists and blocks are in own memory. A controller memory buffer is not used for them: the one that QEMU has
- * does not take completion queues, so completions would go through memory all the same.
+ * Queues, lists and blocks are in own memory; with a scratch disk and a controller memory buffer they are there, and
+ * the engine is direct (nvme_direct.c).
  *
  * Refusals: controllers may report them (Data Transfer Error) or not: emulated ones ignore them, and posted writes
  * are lost without notice. So a successful status says DMA_UNKNOWN, and the data decide. A refused DMA to own memory
@@ -21,16 +21,6 @@
 
 #define LOG_EFFECTS_BYTES 4096u
 #define LOG_SLOTS_BYTES   512u
-
-static void copy(void *to, const void *from, size_t n)
-{
-	__builtin_memcpy(to, from, n);
-}
-
-static uint8_t *block_memory(const struct nvme *n)
-{
-	return mem_ptr(pa_add(n->own, OWN_BLOCK * PAGE_BYTES), NVME_TRANSFER_BYTES);
-}
 
 /* What a completion says of the one DMA that could be refused. */
 static enum status judge(unsigned st, enum dma_outcome *outcome)
@@ -70,7 +60,7 @@ static enum status block_io(struct nvme *n, uint32_t opcode, uint64_t addr, uint
 static enum status own_block_io(struct nvme *n, uint32_t opcode, uint32_t bytes)
 {
 	unsigned st;
-	enum status s = block_io(n, opcode, nvme_own_addr(n, OWN_BLOCK),
+	enum status s = block_io(n, opcode, nvme_addr(n, OWN_BLOCK),
 				 (uint32_t)align_up(bytes, n->lba_bytes), &st);
 
 	return s ? s : st == ST_OK ? OK : ERR_IO;
@@ -109,12 +99,12 @@ static enum status nvme_write(struct engine *e, struct dma_request *rq, enum dma
 	if (s)
 		return s;
 	if (can_scratch(e)) {
-		copy(block_memory(n), rq->data, rq->len_bytes);
+		nvme_put(n, OWN_BLOCK, 0, rq->data, rq->len_bytes);
 		s = own_block_io(n, NVM_WRITE, rq->len_bytes);
 		s = s ? s : block_io(n, NVM_READ, rq->iova.v, rq->len_bytes, &st);
 	} else {
-		s = log_page(n, nvme_own_addr(n, OWN_DATA), rq->len_bytes, &st);
-		copy(rq->data, nvme_own(n, OWN_DATA), rq->len_bytes);
+		s = log_page(n, nvme_addr(n, OWN_DATA), rq->len_bytes, &st);
+		nvme_get(n, OWN_DATA, 0, rq->data, rq->len_bytes);
 		s = s ? s : log_page(n, rq->iova.v, rq->len_bytes, &st);
 	}
 	return s ? s : judge(st, outcome);
@@ -140,7 +130,7 @@ static enum status nvme_read(struct engine *e, struct dma_request *rq, enum dma_
 	s = own_block_io(n, NVM_READ, rq->len_bytes);
 	if (s)
 		return s;
-	copy(rq->data, block_memory(n), rq->len_bytes);
+	nvme_get(n, OWN_BLOCK, 0, rq->data, rq->len_bytes);
 	rq->echo_n = rq->len_bytes;
 	return OK;
 }
@@ -171,17 +161,20 @@ static enum status small_command(struct nvme *n)
 
 static bool nvme_alive(struct engine *e)
 {
-	return small_command(e->priv) == OK;
+	struct nvme *n = e->priv;
+
+	return (n->direct ? nvme_direct_run(n, NULL) : small_command(n)) == OK;
 }
 
 /* Admin completions raise vector 0; I/O completions raise none. */
 static enum status nvme_msi(struct engine *e, uint64_t address, uint32_t data)
 {
-	enum status s = pci_msi_set(e->dev, address, data);
+	struct nvme *n = e->priv;
+	enum status s = n->direct ? ERR_UNSUPPORTED : pci_msi_set(e->dev, address, data);
 
 	if (s)
 		return s;
-	s = small_command(e->priv);
+	s = small_command(n);
 	pci_msi_off(e->dev);
 	return s;
 }
@@ -204,20 +197,19 @@ static void nvme_quiesce(struct engine *e)
 /* True where the disk keeps what is written to it. */
 static bool medium_works(struct nvme *n)
 {
-	uint8_t *p = block_memory(n);
-	bool same = true;
+	static const uint8_t zero[16];
+	uint8_t pattern[16], seen[16];
 
-	for (unsigned i = 0; i < n->lba_bytes; i++)
-		p[i] = (uint8_t)(i * 7 + i / 256 + 1);
+	for (unsigned i = 0; i < sizeof(pattern); i++)
+		pattern[i] = (uint8_t)(n->cid * 29 + i * 7 + 1);
+	nvme_put(n, OWN_BLOCK, 0, pattern, sizeof(pattern));
 	if (own_block_io(n, NVM_WRITE, n->lba_bytes))
 		return false;
-	for (unsigned i = 0; i < n->lba_bytes; i++)
-		p[i] = 0;
+	nvme_put(n, OWN_BLOCK, 0, zero, sizeof(zero));
 	if (own_block_io(n, NVM_READ, n->lba_bytes))
 		return false;
-	for (unsigned i = 0; i < n->lba_bytes; i++)
-		same = same && p[i] == (uint8_t)(i * 7 + i / 256 + 1);
-	return same;
+	nvme_get(n, OWN_BLOCK, 0, seen, sizeof(seen));
+	return !__builtin_memcmp(seen, pattern, sizeof(seen));
 }
 
 static void fill_caps(struct engine *e, const struct nvme *n, bool scratch)
@@ -233,9 +225,15 @@ static void fill_caps(struct engine *e, const struct nvme *n, bool scratch)
 		c->granule_bytes = n->sgl_align ? n->sgl_align : n->lba_bytes;
 		c->align_bytes = n->sgl_align ? n->sgl_align : 4;
 		c->max_bytes = n->max_bytes;
-	} else if (n->lba_bytes && n->compares && n->lba_bytes <= c->max_bytes) {
+		/* A controller need not take one transfer that is partly in its buffer, so no rest of a block there. */
+		if (n->direct) {
+			c->flags = (c->flags | DMA_DIRECT) & ~(uint32_t)DMA_CAN_MSI;
+			c->granule_bytes = n->lba_bytes;
+		}
+	} else if (n->lba_bytes && n->compares && n->blocks >= c->max_bytes / n->lba_bytes) {
 		c->flags |= DMA_CAN_READ;
-		c->granule_bytes = n->lba_bytes;
+		if (n->sgl_align == 0)
+			c->granule_bytes = n->lba_bytes;
 	}
 }
 
@@ -270,9 +268,14 @@ static enum status bring_up(struct engine *e, struct nvme *n)
 	s = s ? s : nvme_identify(n);
 	if (s)
 		return s;
-	scratch = e->dev->bus->scratch_media && n->lba_bytes && n->blocks >= n->max_bytes / n->lba_bytes;
-	fill_caps(e, n, scratch && medium_works(n));
-	return OK;
+	/* One block more than a transfer: the mark of nvme_direct.c. */
+	scratch = e->dev->bus->scratch_media && n->lba_bytes && n->blocks > n->max_bytes / n->lba_bytes && medium_works(n);
+	s = scratch ? nvme_go_direct(n) : ERR_UNSUPPORTED;
+	if (s == OK && !medium_works(n))
+		s = ERR_IO;
+	e->own_n = n->direct ? 0 : 1;
+	fill_caps(e, n, scratch);
+	return s == ERR_UNSUPPORTED ? OK : s;
 }
 
 static enum status nvme_probe(struct pci_dev *dev, struct engine *e)

@@ -9,12 +9,14 @@
 
 #define NVME_QUEUE_ENTRIES  16u
 #define NVME_TRANSFER_BYTES 0x20000u
+/* Where the controller sees its memory buffer: an address that no unit under test translates. */
+#define NVME_CMB_ADDRESS    UINT64_C(0x4000000000000000)
 
-/* Own memory, page by page. */
+/* Own memory (and where direct, the controller memory buffer), page by page. */
 enum {
 	OWN_ADMIN_SQ, OWN_ADMIN_CQ, OWN_IO_SQ, OWN_IO_CQ,
 	OWN_LIST,  /* PRP list or SGL segment of the command that runs */
-	OWN_DATA,  /* Identify and log pages, the rest of a block beside a short transfer */
+	OWN_DATA,  /* Identify and log pages, the rest of a block beside a short transfer, the mark (direct) */
 	OWN_BLOCK, /* content on its way to or from the medium */
 	OWN_PAGES = OWN_BLOCK + NVME_TRANSFER_BYTES / PAGE_BYTES
 };
@@ -23,7 +25,7 @@ struct nvme_queue {
 	unsigned id;
 	unsigned tail, head; /* next submission, next completion */
 	bool phase;          /* phase tag of a new completion */
-	struct nvme_sqe *sq;
+	unsigned sq_page;
 	struct nvme_cqe *cq;
 };
 
@@ -33,6 +35,10 @@ struct nvme {
 	uint32_t doorbell_bytes;
 	uint64_t ready_us;         /* longest time for CSTS.RDY to follow CC.EN */
 	pa_t own;
+	bool direct;               /* see nvme_direct.c: everything but the unused completion queues is in the buffer */
+	bool running;              /* direct: CC.EN is set and the queues are fresh */
+	mmio_t cmb;                /* window that holds the buffer, and where it starts there */
+	uint32_t cmb_off;
 	struct nvme_queue admin, io;
 	uint16_t cid;
 	/* What Identify said; lba_bytes 0: no namespace. */
@@ -43,17 +49,22 @@ struct nvme {
 	bool compares, has_effects;
 };
 
-/* CPU pointer to, and device address of, a page of own memory. */
-void *nvme_own(const struct nvme *n, unsigned page);
-uint64_t nvme_own_addr(const struct nvme *n, unsigned page);
+/* Device address of a page of own memory, or of the buffer where direct. */
+uint64_t nvme_addr(const struct nvme *n, unsigned page);
+/* Copies to and from there; off may lie beyond the page. */
+void nvme_put(const struct nvme *n, unsigned page, uint32_t off, const void *from, uint32_t bytes);
+void nvme_get(const struct nvme *n, unsigned page, uint32_t off, void *to, uint32_t bytes);
+
+void nvme_cmb_put(const struct nvme *n, uint32_t off, const void *from, uint32_t bytes);
+void nvme_cmb_get(const struct nvme *n, uint32_t off, void *to, uint32_t bytes);
 
 /* Turns the controller off and on again with fresh queues. ERR_TIMEOUT, ERR_IO. */
 enum status must_use nvme_start(struct nvme *n);
-/* Off; nothing of it reaches memory any more. ERR_TIMEOUT. */
+/* Off; nothing of it reaches memory any more, and what it had begun is finished. ERR_TIMEOUT. */
 enum status must_use nvme_stop(struct nvme *n);
 /*
- * Runs one command to its end. *status: STATUS(type, code). ERR_TIMEOUT: no completion came; ERR_IO: the controller
- * declared itself failed (CSTS.CFS).
+ * Runs one command to its end. *status: STATUS(type, code); direct: always ST_OK, since nothing tells. ERR_TIMEOUT: no
+ * completion came; ERR_IO: the controller declared itself failed (CSTS.CFS).
  */
 enum status must_use nvme_run(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd, unsigned *status);
 /* Describes [addr, addr + bytes) by PRPs: bytes at most NVME_TRANSFER_BYTES, addr a multiple of 4. */
@@ -63,5 +74,19 @@ void nvme_sgl(struct nvme *n, struct nvme_sqe *cmd, uint64_t addr, uint32_t byte
 
 /* Fills in what Identify says. ERR_UNSUPPORTED: a controller that this driver cannot use. ERR_TIMEOUT, ERR_IO. */
 enum status must_use nvme_identify(struct nvme *n);
+
+/* Parts of the above that serve both ways of running. */
+void nvme_queue_init(struct nvme *n, struct nvme_queue *q, unsigned id, unsigned sq_page, unsigned cq_page);
+enum status must_use nvme_enable(struct nvme *n, unsigned cq_entries);
+void nvme_submit(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd);
+void nvme_ring(struct nvme *n, const struct nvme_queue *q, bool completion, unsigned value);
+
+/*
+ * Moves everything into the controller memory buffer, if there is one that serves: from then on n->direct. Needs a
+ * scratch disk of more blocks than a transfer. ERR_UNSUPPORTED: not here, n runs as before.
+ */
+enum status must_use nvme_go_direct(struct nvme *n);
+/* The same as nvme_start() and nvme_run() when direct; cmd NULL: nothing but a sign of life. */
+enum status must_use nvme_direct_run(struct nvme *n, struct nvme_sqe *cmd);
 
 #endif

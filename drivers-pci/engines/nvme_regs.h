@@ -13,6 +13,7 @@
 #define   CAP_TO           BITS(31, 24)  /* units of 500 ms */
 #define   CAP_DSTRD        BITS(35, 32)
 #define   CAP_MPSMIN       BITS(51, 48)
+#define   CAP_CMBS         BIT(57)
 #define NVME_CC         ((reg32_t){ 0x14 })
 #define   CC_EN            BIT(0)
 #define   CC_IOSQES        BITS(19, 16)
@@ -25,6 +26,22 @@
 #define   AQA_ACQS         BITS(27, 16)
 #define NVME_ASQ        ((reg64_t){ 0x28 })
 #define NVME_ACQ        ((reg64_t){ 0x30 })
+#define NVME_CMBLOC     ((reg32_t){ 0x38 })
+#define   CMBLOC_BIR       BITS(2, 0)
+#define   CMBLOC_OFST      BITS(31, 12)  /* in units of CMBSZ.SZU */
+#define NVME_CMBSZ      ((reg32_t){ 0x3c })
+#define   CMBSZ_SQS        BIT(0)
+#define   CMBSZ_LISTS      BIT(2)
+#define   CMBSZ_RDS        BIT(3)
+#define   CMBSZ_WDS        BIT(4)
+#define   CMBSZ_SZU        BITS(11, 8)   /* unit: 4 KiB * 16^n */
+#define   CMBSZ_SZ         BITS(31, 12)
+#define NVME_CMBMSC     ((reg32_t){ 0x50 })
+#define   CMBMSC_CRE       BIT(0)
+#define   CMBMSC_CMSE      BIT(1)
+#define NVME_CMBMSC_HI  ((reg32_t){ 0x54 }) /* with bits 31:12 of the lower half: the buffer's address */
+#define NVME_CMBSTS     ((reg32_t){ 0x58 })
+#define   CMBSTS_CBAI      BIT(0)
 #define NVME_DOORBELLS  0x1000u
 #define NVME_REGS_BYTES 0x1010u          /* with the doorbells of two queue pairs at the smallest stride */
 
