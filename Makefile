@@ -63,14 +63,12 @@ PCI_SRC := \
 	drivers-pci/bar.c \
 	drivers-pci/caps.c \
 	drivers-pci/engine.c \
-	drivers-pci/engines/nvme.c \
-	drivers-pci/engines/nvme_direct.c \
-	drivers-pci/engines/nvme_queue.c \
 	drivers-pci/enumerate.c \
 	drivers-pci/msi.c \
 	drivers-pci/pci.c
 ENGINE_SRC := \
 	drivers-pci/engines/nvme.c \
+	drivers-pci/engines/nvme_direct.c \
 	drivers-pci/engines/nvme_queue.c
 
 # drivers-iommu: both worlds.
