@@ -118,6 +118,10 @@ UNIT_TESTS := \
 	tests/host/acpi/dmar.c \
 	tests/host/acpi/ivrs.c \
 	tests/host/acpi/scope.c \
+	tests/host/kernel/cmdline.c \
+	tests/host/kernel/page_pool.c \
+	tests/host/kernel/printf.c \
+	tests/host/kernel/prng.c \
 	tests/host/vtd/entries.c
 
 # Host tests that drive a program from outside: scripts that print TAP.
@@ -205,7 +209,7 @@ $(B)/host/obj/%.o: %.c
 $(B)/host/libworld.a: $(HOBJ)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(Q)ar rcs $@ $(HOBJ)
+	$(Q)ar qcs $@ $(HOBJ)
 
 $(UNIT_BIN): $(B)/host/tests/%: $(B)/host/obj/tests/host/%.o $(B)/host/libworld.a
 	$(call say,LINK,$@)
