@@ -15,6 +15,7 @@ BOOT_LIMIT_S = 30.0  # until the first test is announced; firmware and a loaded 
 MAX_BOOTS = 64       # an emulator that dies in every test will not get better
 MAX_STUCK = 2        # boots in a row that do not come to a test
 NOTE_LINES = 40
+NO_MATCH = "no test matches"  # how the kernel begins to say that its selection is empty
 PANIC = 2 * 3 + 1    # isa-debug-exit of the kernel's own panic
 
 
@@ -161,6 +162,8 @@ class Session:
         """Judges how a boot ended; the number to resume with, or None when there is nothing left to do."""
         if end.how == "outside":
             return self._stop(Status.UNFINISHED, f"The machine was ended from outside ({end.detail}).")
+        if self._bail is not None and self._bail.startswith(NO_MATCH):
+            return None  # this boot has nothing to do; whether the whole run has not, its caller sees
         if self._bail is not None:
             status = self._bail_status or {5: Status.SETUP, 9: Status.ABSENT}.get(end.code, Status.SETUP)
             return self._stop(status, self._bail)
