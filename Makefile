@@ -79,6 +79,11 @@ ACPI_SRC := \
 	drivers-iommu/acpi/ivrs_lookup.c \
 	drivers-iommu/acpi/scope.c
 IOMMU_SRC := \
+	drivers-iommu/pgtable/map.c \
+	drivers-iommu/pgtable/pgtable.c \
+	drivers-iommu/pgtable/unmap.c \
+	drivers-iommu/pgtable/vtd_fs.c \
+	drivers-iommu/pgtable/vtd_ss.c \
 	drivers-iommu/vtd/caps.c \
 	drivers-iommu/vtd/desc.c \
 	drivers-iommu/vtd/fault.c \
@@ -122,6 +127,9 @@ UNIT_TESTS := \
 	tests/host/kernel/page_pool.c \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
+	tests/host/pgtable/engine.c \
+	tests/host/pgtable/golden.c \
+	tests/host/pgtable/random.c \
 	tests/host/vtd/entries.c
 
 # Host tests that drive a program from outside: scripts that print TAP.
