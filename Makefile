@@ -110,6 +110,7 @@ HARNESS_SRC := \
 TESTS_SRC := \
 	tests/selftest.c \
 	tests/vtd/fixture.c \
+	tests/vtd/judge.c \
 	tests/vtd/second_stage.c
 
 # Hosted only: the seam in an ordinary process.

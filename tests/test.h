@@ -181,6 +181,13 @@ bool expect_write_by(struct test *t, struct engine *e, iova_t iova, uint32_t byt
 		     enum dma_outcome expected);
 bool expect_read_by(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *source, uint64_t off,
 		    enum dma_outcome expected);
+/* The same with all attributes of a request (iova, length, PASID, privilege, translated) from rq; the data are ours. */
+bool expect_dma(struct test *t, struct engine *e, const struct dma_request *rq, bool write, struct page *p, uint64_t off,
+		enum dma_outcome expected);
+enum dma_outcome try_dma(struct test *t, struct engine *e, const struct dma_request *rq, bool write, struct page *p,
+			 uint64_t off);
+/* The length that expect_write() and expect_read() use: small, and possible for the engine. */
+uint32_t dma_small_bytes(struct test *t, struct engine *e);
 /* Attempt without expectation: the outcome as engine and data tell; for "either" rows. */
 enum dma_outcome try_write(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *target, uint64_t off);
 enum dma_outcome try_read(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *source, uint64_t off);

@@ -79,17 +79,18 @@ static struct attempt judge(enum dma_outcome said, bool all, bool none, const ch
 	return (struct attempt){ all ? DMA_DONE : DMA_REFUSED, NULL };
 }
 
-static struct attempt attempt_write(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *target,
+static struct attempt attempt_write(struct test *t, struct engine *e, struct dma_request rq, struct page *target,
 				    uint64_t off)
 {
 	uint8_t data[DMA_BYTES_MAX], before[DMA_BYTES_MAX];
-	struct dma_request rq = { .iova = iova, .len_bytes = bytes, .data = data };
+	uint32_t bytes = rq.len_bytes;
 	enum dma_outcome said;
 	bool none;
 
 	engine_of(t, e);
 	if (bytes > DMA_BYTES_MAX || (target && off + bytes > target->len_bytes))
 		give_up(t, "the test's transfer is larger than its page");
+	rq.data = data;
 	fill_random(t, data, bytes);
 	if (target) {
 		/* Every byte differs from what is to come, so that one byte that arrives shows. */
@@ -106,18 +107,17 @@ static struct attempt attempt_write(struct test *t, struct engine *e, iova_t iov
 		     "the engine reports a refusal, but the data arrived");
 }
 
-static struct attempt attempt_read(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *source,
-				   uint64_t off)
+static struct attempt attempt_read(struct test *t, struct engine *e, struct dma_request rq, struct page *source, uint64_t off)
 {
 	uint8_t data[DMA_BYTES_MAX];
-	struct dma_request rq = { .iova = iova, .len_bytes = bytes, .data = data };
+	uint32_t known, bytes = rq.len_bytes;
 	enum dma_outcome said;
-	uint32_t known;
 	bool all;
 
 	engine_of(t, e);
 	if (bytes > DMA_BYTES_MAX || (source && off + bytes > source->len_bytes))
 		give_up(t, "the test's transfer is larger than its page");
+	rq.data = data;
 	if (source)
 		fill_random(t, source->p + off, bytes);
 	/* What the engine must overwrite with the source's bytes. */
@@ -146,42 +146,63 @@ static bool check(struct test *t, const char *verb, struct attempt a, enum dma_o
 	return false;
 }
 
+static struct attempt attempt(struct test *t, struct engine *e, const struct dma_request *rq, bool write,
+			      struct page *p, uint64_t off)
+{
+	return write ? attempt_write(t, e, *rq, p, off) : attempt_read(t, e, *rq, p, off);
+}
+
+bool expect_dma(struct test *t, struct engine *e, const struct dma_request *rq, bool write, struct page *p, uint64_t off,
+		enum dma_outcome expected)
+{
+	const char *verb = write ? "write" : "read";
+	bool good = check(t, verb, attempt(t, e, rq, write, p, off), expected);
+
+	if (!good)
+		note(t, "%s of %u bytes by %s at iova 0x%llx", verb, rq->len_bytes, e->ops->name,
+		     (unsigned long long)rq->iova.v);
+	return good;
+}
+
+enum dma_outcome try_dma(struct test *t, struct engine *e, const struct dma_request *rq, bool write, struct page *p,
+			 uint64_t off)
+{
+	return attempt(t, e, rq, write, p, off).outcome;
+}
+
 bool expect_write_by(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *target, uint64_t off,
 		     enum dma_outcome expected)
 {
-	bool good = check(t, "write", attempt_write(t, e, iova, bytes, target, off), expected);
-
-	if (!good)
-		note(t, "write of %u bytes by %s to iova 0x%llx", bytes, e->ops->name, (unsigned long long)iova.v);
-	return good;
+	return expect_dma(t, e, &(struct dma_request){ .iova = iova, .len_bytes = bytes }, true, target, off, expected);
 }
 
 bool expect_read_by(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *source, uint64_t off,
 		    enum dma_outcome expected)
 {
-	bool good = check(t, "read", attempt_read(t, e, iova, bytes, source, off), expected);
+	return expect_dma(t, e, &(struct dma_request){ .iova = iova, .len_bytes = bytes }, false, source, off, expected);
+}
 
-	if (!good)
-		note(t, "read of %u bytes by %s from iova 0x%llx", bytes, e->ops->name, (unsigned long long)iova.v);
-	return good;
+uint32_t dma_small_bytes(struct test *t, struct engine *e)
+{
+	return small_bytes(engine_of(t, e));
 }
 
 bool expect_write(struct test *t, iova_t iova, struct page *target, uint64_t off, enum dma_outcome expected)
 {
-	return expect_write_by(t, t->engine, iova, small_bytes(engine_of(t, t->engine)), target, off, expected);
+	return expect_write_by(t, t->engine, iova, dma_small_bytes(t, t->engine), target, off, expected);
 }
 
 bool expect_read(struct test *t, iova_t iova, struct page *source, uint64_t off, enum dma_outcome expected)
 {
-	return expect_read_by(t, t->engine, iova, small_bytes(engine_of(t, t->engine)), source, off, expected);
+	return expect_read_by(t, t->engine, iova, dma_small_bytes(t, t->engine), source, off, expected);
 }
 
 enum dma_outcome try_write(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *target, uint64_t off)
 {
-	return attempt_write(t, e, iova, bytes, target, off).outcome;
+	return try_dma(t, e, &(struct dma_request){ .iova = iova, .len_bytes = bytes }, true, target, off);
 }
 
 enum dma_outcome try_read(struct test *t, struct engine *e, iova_t iova, uint32_t bytes, struct page *source, uint64_t off)
 {
-	return attempt_read(t, e, iova, bytes, source, off).outcome;
+	return try_dma(t, e, &(struct dma_request){ .iova = iova, .len_bytes = bytes }, false, source, off);
 }
