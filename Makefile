@@ -106,8 +106,11 @@ HARNESS_SRC := \
 	tests/harness/dma.c \
 	tests/harness/bench.c \
 	tests/harness/vtd_bench.c \
-	tests/acpi/craft.c
+	tests/acpi/craft.c \
+	tests/acpi/small_machine.c
 TESTS_SRC := \
+	tests/acpi/dmar_crafted.c \
+	tests/acpi/dmar_table.c \
 	tests/selftest.c \
 	tests/vtd/fixture.c \
 	tests/vtd/judge.c \

@@ -1,9 +1,9 @@
 /*
  * The DMAR table (Intel VT-d chapter 8, "BIOS considerations"): where the remapping units are and whom they serve.
  *
- * dmar_open() checks the whole table once, every structure and every scope; the iterators then walk it in place. Nothing
- * is allocated, and the table must stay where it is for as long as the struct dmar is used. Only the form is judged
- * here (what makes the bytes unreadable); whether firmware's values make sense is for tests/acpi to say.
+ * dmar_open() checks the whole table once, every structure and every scope; the iterators then walk it in place.
+ * Nothing is allocated, and the table must stay where it is for as long as the struct dmar is used. Only the form is
+ * judged here (what makes the bytes unreadable); whether firmware's values make sense is for tests/acpi to say.
  */
 #ifndef PORTCULLIS_DRIVERS_IOMMU_ACPI_DMAR_H
 #define PORTCULLIS_DRIVERS_IOMMU_ACPI_DMAR_H

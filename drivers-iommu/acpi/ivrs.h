@@ -2,9 +2,9 @@
  * The IVRS table (AMD I/O Virtualization Technology Specification, chapter 5): where the AMD units are, whom they
  * serve, and which memory must stay mapped.
  *
- * ivrs_open() checks the whole table once; the iterators then walk it in place. Nothing is allocated, and the table must
- * stay where it is for as long as the struct ivrs is used. Only the form is judged here; whether firmware's values make
- * sense is for tests/acpi to say.
+ * ivrs_open() checks the whole table once; the iterators then walk it in place. Nothing is allocated, and the table
+ * must stay where it is for as long as the struct ivrs is used. Only the form is judged here; whether firmware's values
+ * make sense is for tests/acpi to say.
  */
 #ifndef PORTCULLIS_DRIVERS_IOMMU_ACPI_IVRS_H
 #define PORTCULLIS_DRIVERS_IOMMU_ACPI_IVRS_H

@@ -54,8 +54,9 @@ uint32_t craft_ivmd(struct craft *c, uint8_t type, uint16_t first, uint16_t last
 uint32_t craft_entry4(struct craft *c, uint8_t code, uint16_t device_id, uint8_t setting);
 uint32_t craft_entry8(struct craft *c, uint8_t code, uint16_t device_id, uint8_t setting, uint32_t second);
 /* Second word of an alias entry and of a special device. */
-#define CRAFT_ALIAS(source)                    ((uint32_t)(source) * 0x100u)
-#define CRAFT_SPECIAL(handle, source, variety) ((uint32_t)(handle) + (uint32_t)(source) * 0x100u + (variety) * 0x1000000u)
+#define CRAFT_ALIAS(source) ((uint32_t)(source) * 0x100u)
+#define CRAFT_SPECIAL(handle, source, variety) \
+	((uint32_t)(handle) + (uint32_t)(source) * 0x100u + (variety) * 0x1000000u)
 uint32_t craft_hid(struct craft *c, uint16_t device_id, const char hid[8], uint8_t uid_format, const char *uid);
 
 #endif

@@ -2,7 +2,7 @@
  * TAP for unit tests that run as ordinary programs: count, print, and a plan at the end.
  *
  * A program calls ok(), is_u64() and is_str() as often as it likes and ends with `return done();`. A program that dies
- * early prints no plan, and that is how its reader notices. State is static: include this once, from the file with main().
+ * early prints no plan, and that is how its reader notices. State is static: include this once, beside main().
  */
 #ifndef PORTCULLIS_TESTS_HOST_TAP_H
 #define PORTCULLIS_TESTS_HOST_TAP_H

@@ -76,7 +76,8 @@ static uint8_t *read_all(const char *file, size_t *bytes)
 
 static int malformed(const char *file, const struct acpi_error *e)
 {
-	fprintf(stderr, "%s: malformed at offset 0x%" PRIx32 " (%" PRIu32 "): %s\n", file, e->offset, e->offset, e->reason);
+	fprintf(stderr, "%s: malformed at offset 0x%" PRIx32 " (%" PRIu32 "): %s\n", file, e->offset, e->offset,
+		e->reason);
 	return STATUS_MALFORMED;
 }
 

@@ -238,7 +238,8 @@ static void broken_scopes(void)
 		craft_set(&t, at + 1, 11, 1);
 		refused(&t, "scope of length 11 where 10 are left", at, overrun);
 		craft_set(&t, at + 1, 8, 1);
-		refused(&t, "scope of length 8 and two bytes more", at + 8, "bytes are left over that make no device scope");
+		refused(&t, "scope of length 8 and two bytes more", at + 8,
+			"bytes are left over that make no device scope");
 	}
 	for (uint16_t type = 0; type < 7; type++) {
 		if (type == DMAR_RHSA || type == DMAR_ANDD)
@@ -252,7 +253,8 @@ static void broken_scopes(void)
 		t.n = at + (type == DMAR_RMRR ? 24 : type == DMAR_DRHD ? 16 : 8);
 		at = craft_scope(&t, &good);
 		craft_set(&t, at + 1, 7, 1);
-		refused(&t, "bad scope in each structure that has scopes", at, "the device scope's path has half a pair");
+		refused(&t, "bad scope in each structure that has scopes", at,
+			"the device scope's path has half a pair");
 	}
 }
 

@@ -20,10 +20,12 @@ static const uint8_t golden[] = {
 	0x11, 0x30, 84, 0, 2, 0, 0x40, 0, 0, 0, 0xb8, 0xfe, 1, 0, 0, 0, 3, 0, 0, 0, 0x00, 0x80, 0x04, 0,
 	0xfa, 0x4a, 0x25, 0xa2, 0xef, 0x77, 0x65, 0x24, 0x10, 0, 0, 0, 0, 0, 0, 0,
 	/* a8h */ 0x43, 0x00, 0xff, 0, 0, 0xa5, 0, 0, 0x04, 0xff, 0xff, 0,
-	/* b4h */ 0x47, 0x00, 0x02, 0x07, 0, 0, 0, 0x80, 0x04, 0x01, 0x02, 0, 0x80, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	/* b4h */ 0x47, 0x00, 0x02, 0x07, 0, 0, 0, 0x80, 0x04, 0x01, 0x02, 0,
+	/* c0h */ 0x80, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	/* d0h */ 0x02, 0x50, 0, 0x01,
 	/* d4h: IVMD of 00:0c.0 */
-	0x21, 0x07, 32, 0, 0x60, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x90, 0x7d, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0,
+	0x21, 0x07, 32, 0, 0x60, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0x90, 0x7d, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0,
 	/* f4h: IVMD type reserved */
 	0x51, 0x08, 23, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
 };
@@ -48,10 +50,10 @@ static const struct ivrs_entry entries[] = {
 };
 
 static const struct ivrs_block blocks[] = {
-	{ .offset = 0x30, .type = 0x10, .flags = 0xfe, .length = 80, .device_id = 2, .segment = 3, .capability_offset = 0x40,
-	  .base = 0x1feb80000, .info = 0x1300, .features = 0x80048f6e, .entries = 0x48 },
-	{ .offset = 0x80, .type = 0x11, .flags = 0x30, .length = 84, .device_id = 2, .segment = 3, .capability_offset = 0x40,
-	  .base = 0x1feb80000, .features = 0x48000, .efr = 0x246577efa2254afa, .efr2 = 0x10, .entries = 0xa8 },
+	{ .offset = 0x30, .type = 0x10, .flags = 0xfe, .length = 80, .device_id = 2, .segment = 3,
+	  .capability_offset = 0x40, .base = 0x1feb80000, .info = 0x1300, .features = 0x80048f6e, .entries = 0x48 },
+	{ .offset = 0x80, .type = 0x11, .flags = 0x30, .length = 84, .device_id = 2, .segment = 3,
+	  .capability_offset = 0x40, .base = 0x1feb80000, .features = 0x48000, .efr = 0x246577efa2254afa, .efr2 = 0x10, .entries = 0xa8 },
 	{ .offset = 0xd4, .type = 0x21, .flags = 7, .length = 32, .device_id = 0x60, .segment = 3, .entries = 0xf4,
 	  .start = 0x7d900000, .bytes = 0x100000 },
 	{ .offset = 0xf4, .type = 0x51, .flags = 8, .length = 23, .entries = 0x10b },
@@ -146,7 +148,8 @@ static void hid_entry(void)
 	is_u64(e.uid_format, UID_STRING, "its UID format");
 	is_u64(e.uid_length, 9, "its UID length");
 	ok(memcmp(e.uid, "\\_SB.FUR0", 9) == 0, "its UID");
-	ok(ivrs_entry_next(&t, &b, &at, &e) && e.device_id == 0x60 && e.length == 22 && !e.uid_length, "one without UID");
+	ok(ivrs_entry_next(&t, &b, &at, &e) && e.device_id == 0x60 && e.length == 22 && !e.uid_length,
+	   "one without UID");
 	ok(!ivrs_entry_next(&t, &b, &at, &e), "no more");
 }
 
@@ -229,7 +232,8 @@ static void broken_entries(void)
 		}
 		with_entry(&c, sizes[i].code, sizes[i].bytes);
 		craft_seal(&c);
-		ok(ivrs_open(c.bytes, c.n, &t) == OK, "entry 0x%02x of %u bytes is taken", sizes[i].code, sizes[i].bytes);
+		ok(ivrs_open(c.bytes, c.n, &t) == OK, "entry 0x%02x of %u bytes is taken",
+		   sizes[i].code, sizes[i].bytes);
 	}
 	for (unsigned code = 0xf1; code < 0x100; code++) {
 		at = with_entry(&c, (uint8_t)code, 64);
@@ -331,8 +335,8 @@ static void lookups(void)
 	device(&t, (struct pci_addr){ 1, 0x60 }, 0x3000, 0x60, 0x40);
 	device(&t, (struct pci_addr){ 1, 0x61 }, 0, 0, 0);
 	device(&t, (struct pci_addr){ 2, 0x60 }, 0, 0, 0);
-	ok(ivrs_special(&t, VARIETY_IOAPIC, 33, &b, &e) == OK && e.source_id == 0xa0 && e.setting == 0xd7 && b.base == 0x2000,
-	   "an IOAPIC by its id");
+	ok(ivrs_special(&t, VARIETY_IOAPIC, 33, &b, &e) == OK && e.source_id == 0xa0 && e.setting == 0xd7 &&
+	   b.base == 0x2000, "an IOAPIC by its id");
 	ok(ivrs_special(&t, VARIETY_HPET, 0, &b, &e) == OK && e.setting == 0, "an HPET by its number");
 	ok(ivrs_special(&t, VARIETY_IOAPIC, 0, &b, &e) == ERR_NOT_FOUND, "an HPET is no IOAPIC");
 	ok(ivrs_special(&t, VARIETY_IOAPIC, 34, &b, &e) == ERR_NOT_FOUND, "an id that nobody has");

@@ -1,68 +1,12 @@
 /*
- * Device scopes on a fake machine: two segments, bridges in a chain, a physical function with virtual ones.
- *
- * Segment 0:  00:00.0 host bridge       00:02.0 graphics       00:1f.0
- *             00:1c.0 bridge to 04-07:  04:00.0 bridge to 05-06:  05:01.0 bridge to 06:  06:00.0
- *                                       04:01.0 physical function, virtual ones from 04:10.0, every second function
- *             00:1d.0 bridge without bus numbers
- * Segment 1:  00:02.0
+ * Device scopes on the small machine: two segments, bridges in a chain, a physical function with virtual ones.
  */
 #include "drivers-iommu/acpi/scope.h"
 #include "tests/acpi/craft.h"
+#include "tests/acpi/small_machine.h"
 #include "tests/host/tap.h"
 
-#define SRIOV_AT 0x100u
-
-static uint8_t pf_space[4096];
-
-static uint32_t cfg_rd(struct machine *m, struct pci_addr a, uint32_t off, unsigned bytes)
-{
-	uint32_t v = 0;
-
-	(void)m;
-	if (a.segment != 0 || a.sid != SID(4, 1, 0))
-		return UINT32_MAX;
-	for (unsigned i = bytes; i; i--)
-		v = v * 256 + pf_space[off + i - 1];
-	return v;
-}
-
-static const struct machine_ops ops = { .cfg_rd = cfg_rd };
-static struct machine machine = { .name = "fake", .ops = &ops };
-
-#define BRIDGE(bus, dev, fn, from, to, up) { .machine = &machine, .addr = { 0, SID(bus, dev, fn) }, .header_type = 1, \
-	.bus_secondary = from, .bus_subordinate = to, .parent = up }
-#define LEAF(seg, bus, dev, fn, up) { .machine = &machine, .addr = { seg, SID(bus, dev, fn) }, .parent = up }
-
-static struct pci_dev devs[] = {
-	LEAF(0, 0, 0, 0, -1),
-	LEAF(0, 0, 2, 0, -1),
-	BRIDGE(0, 0x1c, 0, 4, 7, -1),
-	BRIDGE(4, 0, 0, 5, 6, 2),
-	BRIDGE(5, 1, 0, 6, 6, 3),
-	LEAF(0, 6, 0, 0, 4),
-	{ .machine = &machine, .addr = { 0, SID(4, 1, 0) }, .is_pcie = true, .parent = 2 },
-	BRIDGE(0, 0x1d, 0, 0, 0, -1),
-	LEAF(0, 0, 0x1f, 0, -1),
-	LEAF(1, 0, 2, 0, -1),
-};
-static struct pci_bus bus = { .machine = &machine, .devs = devs, .devs_n = ARRAY_LEN(devs), .devs_max = ARRAY_LEN(devs) };
-
-static void set16(uint32_t off, unsigned v)
-{
-	pf_space[off] = (uint8_t)(v % 256);
-	pf_space[off + 1] = (uint8_t)(v / 256);
-}
-
-static void make_sriov(unsigned enabled, unsigned vfs, unsigned first, unsigned stride)
-{
-	set16(SRIOV_AT, 0x0010);
-	set16(SRIOV_AT + 2, 0x0001); /* version 1, no next */
-	set16(SRIOV_AT + 0x08, enabled);
-	set16(SRIOV_AT + 0x10, vfs);
-	set16(SRIOV_AT + 0x14, first);
-	set16(SRIOV_AT + 0x16, stride);
-}
+static struct small_machine small;
 
 static struct dmar opened(struct craft *c)
 {
@@ -85,7 +29,7 @@ static void scope(struct craft *c, uint8_t type, uint8_t start_bus, uint8_t firs
 static void resolves(const char *what, const struct dmar_scope *s, enum status expected, uint16_t sid)
 {
 	struct pci_addr a;
-	enum status seen = scope_resolve(&bus, 0, s, &a);
+	enum status seen = scope_resolve(&small.bus, 0, s, &a);
 
 	is_u64((uint64_t)-seen, (uint64_t)-expected, "%s: status", what);
 	if (seen == OK && expected == OK)
@@ -113,16 +57,17 @@ static void paths(void)
 
 static void renumbering(void)
 {
-	devs[2].bus_secondary = 9;
-	resolves("two pairs after renumbering", &(struct dmar_scope){ .type = 1, PATH(2, 0x1c, 0, 1, 0) }, OK, SID(9, 1, 0));
-	devs[2].bus_secondary = 4;
+	small.devs[SMALL_BRIDGE].bus_secondary = 9;
+	resolves("two pairs after renumbering",
+		 &(struct dmar_scope){ .type = 1, PATH(2, 0x1c, 0, 1, 0) }, OK, SID(9, 1, 0));
+	small.devs[SMALL_BRIDGE].bus_secondary = 4;
 }
 
 static void covers(uint8_t type, struct pci_addr a, bool expected)
 {
 	const struct dmar_scope s = { .type = type, PATH(1, 0x1c, 0) };
 
-	ok(scope_covers(&bus, 0, &s, a) == expected, "type %u at 00:1c.0 %s %04x:%04x", type,
+	ok(scope_covers(&small.bus, 0, &s, a) == expected, "type %u at 00:1c.0 %s %04x:%04x", type,
 	   expected ? "covers" : "does not cover", a.segment, a.sid);
 }
 
@@ -144,7 +89,8 @@ static void coverage(void)
 	covers(4, (struct pci_addr){ 0, SID(0, 0x1c, 0) }, false);
 	covers(5, (struct pci_addr){ 0, SID(0, 0x1c, 0) }, true);
 	covers(9, (struct pci_addr){ 0, SID(0, 0x1c, 0) }, false);
-	ok(!scope_covers(&bus, 0, &loose, (struct pci_addr){ 0, SID(0, 2, 0) }), "an unnumbered bridge has nothing below");
+	ok(!scope_covers(&small.bus, 0, &loose, (struct pci_addr){ 0, SID(0, 2, 0) }),
+	   "an unnumbered bridge has nothing below");
 }
 
 /* ---- units ---- */
@@ -168,7 +114,7 @@ static struct dmar machine_table(struct craft *c)
 static void unit_is(const struct dmar *d, struct pci_addr a, uint64_t base, const char *what)
 {
 	struct dmar_unit u = { .base = PA(0) };
-	enum status s = dmar_unit_of(d, &bus, a, &u);
+	enum status s = dmar_unit_of(d, &small.bus, a, &u);
 
 	if (!base)
 		ok(s == ERR_NOT_FOUND, "%s: no unit", what);
@@ -215,22 +161,22 @@ static void virtual_functions(void)
 	scope(&c, SCOPE_PCI_ENDPOINT, 0, CRAFT_DEVFN(0x1c, 0), CRAFT_DEVFN(1, 0));
 	craft_drhd(&c, 1, 0, 0x2000);
 	d = opened(&c);
-	make_sriov(1, 4, 0x78, 2); /* 04:01.0 + 78h = 04:10.0 */
+	small_machine_sriov(&small, 1, 4, 0x78, 2); /* 04:01.0 + 78h = 04:10.0 */
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x10, 0) }, 0x1000, "first virtual function");
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x10, 6) }, 0x1000, "last virtual function");
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x10, 1) }, 0x2000, "between two virtual functions");
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x11, 0) }, 0x2000, "behind the last virtual function");
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x0f, 0) }, 0x2000, "before the first virtual function");
-	make_sriov(1, 4, 0x2f8, 0x100); /* on other buses: 07:00.0 and 08:00.0 */
+	small_machine_sriov(&small, 1, 4, 0x2f8, 0x100); /* on other buses: 07:00.0 and 08:00.0 */
 	unit_is(&d, (struct pci_addr){ 0, SID(8, 0, 0) }, 0x1000, "virtual function on another bus");
-	make_sriov(0, 4, 0x78, 2);
+	small_machine_sriov(&small, 0, 4, 0x78, 2);
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x10, 0) }, 0x2000, "virtual functions switched off");
-	make_sriov(1, 0, 0x78, 2);
+	small_machine_sriov(&small, 1, 0, 0x78, 2);
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x10, 0) }, 0x2000, "no virtual functions");
-	make_sriov(1, 4, 0x78, 0);
+	small_machine_sriov(&small, 1, 4, 0x78, 0);
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x10, 0) }, 0x1000, "stride 0: the first one");
 	unit_is(&d, (struct pci_addr){ 0, SID(4, 0x10, 1) }, 0x2000, "stride 0: no other one");
-	make_sriov(0, 0, 0, 0);
+	small_machine_sriov(&small, 0, 0, 0, 0);
 }
 
 /* ---- interrupt sources ---- */
@@ -252,25 +198,25 @@ static void sources(void)
 	craft_scope(&c, &(struct craft_scope){ .type = SCOPE_IOAPIC, .enum_id = 9, .path_n = 2,
 					       .path = { CRAFT_DEVFN(0x1b, 0), 0 } });
 	d = opened(&c);
-	if (ok(dmar_ioapic(&d, &bus, 8, 0, &s) == OK, "an IOAPIC by its id")) {
+	if (ok(dmar_ioapic(&d, &small.bus, 8, 0, &s) == OK, "an IOAPIC by its id")) {
 		is_u64(s.addr.sid, SID(0xf0, 31, 7), "its requester id");
 		is_u64(s.addr.segment, 1, "its segment");
 		is_u64(s.unit.base.v, 0x1000, "its unit");
 	}
-	ok(dmar_ioapic(&d, &bus, 8, 1, &s) == ERR_NOT_FOUND, "there is no second one of that id");
-	ok(dmar_ioapic(&d, &bus, 7, 0, &s) == ERR_NOT_FOUND, "another id is not found");
-	ok(dmar_ioapic(&d, &bus, 9, 0, &s) == ERR_NOT_FOUND, "nor one behind an absent bridge");
+	ok(dmar_ioapic(&d, &small.bus, 8, 1, &s) == ERR_NOT_FOUND, "there is no second one of that id");
+	ok(dmar_ioapic(&d, &small.bus, 7, 0, &s) == ERR_NOT_FOUND, "another id is not found");
+	ok(dmar_ioapic(&d, &small.bus, 9, 0, &s) == ERR_NOT_FOUND, "nor one behind an absent bridge");
 	for (uint8_t timer = 0; timer < 3; timer++)
-		if (ok(dmar_hpet(&d, &bus, 8, timer, &s) == OK, "timer %u of an HPET", timer))
+		if (ok(dmar_hpet(&d, &small.bus, 8, timer, &s) == OK, "timer %u of an HPET", timer))
 			is_u64(s.addr.sid, SID(0xf0, 15, timer), "its requester id");
-	ok(dmar_hpet(&d, &bus, 8, 3, &s) == ERR_NOT_FOUND, "there is no fourth one");
+	ok(dmar_hpet(&d, &small.bus, 8, 3, &s) == ERR_NOT_FOUND, "there is no fourth one");
 }
 
 /* ---- structures about a requester ---- */
 
 static unsigned count(const struct dmar *d, enum dmar_type type, struct pci_addr a, struct dmar_scope *last)
 {
-	struct dmar_query q = { .dmar = d, .bus = &bus, .type = type, .requester = a };
+	struct dmar_query q = { .dmar = d, .bus = &small.bus, .type = type, .requester = a };
 	struct dmar_structure s;
 	unsigned n = 0;
 
@@ -318,6 +264,7 @@ static void about(void)
 
 int main(void)
 {
+	small_machine_init(&small);
 	paths();
 	renumbering();
 	coverage();

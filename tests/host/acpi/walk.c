@@ -65,7 +65,8 @@ static void look_up_dmar(const struct dmar *d, struct pci_bus *bus)
 	if (dmar_unit_of(d, bus, a, &unit) == OK)
 		INSIST(unit.segment == 0 && unit.len_bytes >= PAGE_BYTES);
 	for (unsigned id = 0; id < 256; id += 51)
-		if (dmar_ioapic(d, bus, (uint8_t)id, 0, &source) == OK || dmar_hpet(d, bus, (uint8_t)id, 1, &source) == OK)
+		if (dmar_ioapic(d, bus, (uint8_t)id, 0, &source) == OK ||
+		    dmar_hpet(d, bus, (uint8_t)id, 1, &source) == OK)
 			INSIST(source.addr.segment == source.unit.segment);
 	for (unsigned i = 0; i < ARRAY_LEN(types); i++) {
 		struct dmar_query q = { .dmar = d, .bus = bus, .type = types[i], .requester = a };
