@@ -112,6 +112,11 @@ TESTS_SRC := \
 	tests/acpi/dmar_crafted.c \
 	tests/acpi/dmar_table.c \
 	tests/selftest.c \
+	tests/dma/domains.c \
+	tests/dma/fixture.c \
+	tests/dma/map.c \
+	tests/dma/random.c \
+	tests/dma/unmap.c \
 	tests/vtd/fixture.c \
 	tests/vtd/judge.c \
 	tests/vtd/second_stage.c

@@ -124,6 +124,7 @@ struct test {
 	struct iommu *iommu;     /* TEST_PER_BACKEND */
 	struct prng prng;        /* seeded by seed= and the test's id */
 	void *fixture;           /* of the group's own fixture file */
+	void (*cleanup)(struct test *t); /* set by a fixture: called when the body has ended, however it did */
 };
 
 /* ---- ends ---- */

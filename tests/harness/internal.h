@@ -29,6 +29,7 @@ struct instance {
 /* A test while it runs. The body sees only the first member. */
 struct test_run {
 	struct test test;
+	const struct backend *backend;
 	char id[TEST_ID_MAX];
 	enum verdict verdict;
 	enum fail_kind kind;

@@ -62,6 +62,10 @@ static void run_body(struct test_run *r)
 		r->kind = end == RUN_CRASHED ? FAIL_CRASH : FAIL_HANG;
 		str_printf(r->reason, sizeof(r->reason), "%s", why);
 	}
+	if (r->test.cleanup)
+		r->test.cleanup(&r->test);
+	if (r->backend)
+		r->backend->destroy(r->test.iommu);
 	/* First the unit and the engines, then the memory that they may still have been using. */
 	bench_clean(r->test.bench);
 	free_resources(r);
@@ -82,6 +86,7 @@ static void begin(struct test_run *r, const struct instance *in, const struct op
 	r->us = 0;
 	r->test.desc = in->desc;
 	r->test.bench = in->bench;
+	r->backend = in->backend;
 	instance_id(in, r->id);
 	prng_seed(&r->test.prng, o->seed ^ hash_text(r->id));
 }
