@@ -15,6 +15,7 @@ void skip(struct test *t, const char *fmt, ...)
 	struct test_run *r = run_of(t);
 
 	FORMAT_INTO(r->reason, fmt);
+	r->unreached = false;
 	/* What has failed before the skip stays a failure. */
 	if (!r->failures_n)
 		r->verdict = VERDICT_SKIP;
