@@ -55,7 +55,10 @@ def _argv(folder):
     if loader is None or not program.exists():
         raise Stop(f"{folder} is not complete; remove it, and it is fetched again.")
     libraries = [folder / p for p in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib")]
-    argv = [str(loader), "--library-path", ":".join(str(p) for p in libraries if p.is_dir()), str(program)]
+    # Without this variable it would load the modules of the system's QEMU.
+    argv = ["/usr/bin/env", f"QEMU_MODULE_DIR={folder}/usr/lib/x86_64-linux-gnu/qemu",
+            str(loader), "--library-path", ":".join(str(p) for p in libraries if p.is_dir()),
+            str(program)]
     for data in ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"):
         if (folder / data).is_dir():
             argv += ["-L", str(folder / data)]

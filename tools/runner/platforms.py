@@ -52,6 +52,7 @@ class Platform:
     machine: str = "q35"
     cpu: str = "max"
     memory_mib: int = 96
+    firmware: str = None                                   # a file of QEMU's; its usual one where it lacks this
     arguments: list = dataclasses.field(default_factory=list)  # further ones for QEMU
     icount: str = None                                     # under software emulation only
     words: list = dataclasses.field(default_factory=list)  # for the kernel's command line

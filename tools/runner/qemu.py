@@ -14,7 +14,6 @@ from .status import CannotRun, Status, Stop
 NAME = "qemu-system-x86_64"
 PROBE_LIMIT_S = 30
 VERSION = re.compile(r"version (\d+)\.(\d+)\.(\d+)")
-DEVICE = re.compile(r'^name "([^"]+)"', re.M)
 PROPERTY = re.compile(r"^\s+([\w-]+)=", re.M)
 
 
@@ -24,24 +23,35 @@ class Emulator:
     argv: list
     version: tuple   # (7, 2, 22)
     text: str        # first line of --version
-    _properties: dict = dataclasses.field(default_factory=dict)
+    _answers: dict = dataclasses.field(default_factory=dict)
 
     @property
     def short(self):
         return "QEMU " + ".".join(str(n) for n in self.version)
 
-    def drivers(self):
-        """Names of the devices that it can emulate."""
-        if "" not in self._properties:
-            self._properties[""] = set(DEVICE.findall(_ask(self.argv + ["-device", "help"])))
-        return self._properties[""]
+    def ask_ahead(self, drivers):
+        """Asks several questions at once: each costs a start of the emulator."""
+        questions = [("-device", f"{d},help") for d in drivers] + [("-L", "help")]
+        questions = [q for q in dict.fromkeys(questions) if q not in self._answers]
+        for question, answer in zip(questions, _ask_all([self.argv + list(q) for q in questions])):
+            self._answers[question] = answer
 
     def properties(self, driver):
-        """Names of the options that a device takes; empty for an unknown device."""
-        if driver not in self._properties:
-            answer = _ask(self.argv + ["-device", f"{driver},help"])
-            self._properties[driver] = set(PROPERTY.findall(answer))
-        return self._properties[driver]
+        """Names of the options that a device takes; empty for a device that it does not have.
+
+        Not asked by `-device help`: that loads every module, and a QEMU that runs beside another one's files has some
+        that it cannot load.
+        """
+        return set(PROPERTY.findall(self._answer("-device", f"{driver},help")))
+
+    def has_file(self, name):
+        """Whether a firmware file lies in one of its data folders."""
+        return any(os.path.exists(os.path.join(folder, name)) for folder in self._answer("-L", "help").splitlines())
+
+    def _answer(self, *question):
+        if question not in self._answers:
+            self._answers[question] = _ask_all([self.argv + list(question)])[0]
+        return self._answers[question]
 
 
 def find(path):
@@ -59,22 +69,30 @@ def find(path):
 
 def start(argv, name):
     """The emulator that argv starts; it must answer --version."""
-    answer = _ask(argv + ["--version"])
+    answer = _ask_all([argv + ["--version"]])[0]
     found = VERSION.search(answer)
     if not found:
         raise Stop(f"{name} does not answer --version as QEMU does.")
     return Emulator(argv, tuple(int(n) for n in found.groups()), answer.splitlines()[0])
 
 
-def _ask(argv):
+def _ask_all(questions):
+    """What programs print, started all at once."""
+    running = []
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              timeout=PROBE_LIMIT_S, check=False)
+        for argv in questions:
+            running.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                            stderr=subprocess.DEVNULL))
+        return [p.communicate(timeout=PROBE_LIMIT_S)[0].decode("utf-8", "replace") for p in running]
     except subprocess.TimeoutExpired:
-        raise Stop(f"{argv[0]} {argv[-1]} does not come back.") from None
+        raise Stop(f"{questions[0][0]} does not come back when asked for {' '.join(questions[0][1:])}.") from None
     except OSError as error:
-        raise Stop(f"{argv[0]} cannot be run: {error.strerror}.") from None
-    return done.stdout.decode("utf-8", "replace")
+        raise Stop(f"{questions[0][0]} cannot be run: {error.strerror}.") from None
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
 
 @dataclasses.dataclass
@@ -92,6 +110,7 @@ class Machine:
         self.platform, self.emulator, self.wishes, self.image = platform, emulator, wishes, image
         self.left_out = []
         self._drives = []
+        emulator.ask_ahead([d.driver for d in [platform.iommu, *platform.devices] if d])
         self._check_iommu()
         self._devices = [d for d in platform.devices if self._offered(d)]
 
@@ -115,7 +134,7 @@ class Machine:
                 raise Stop(f"--iommu-opts: {self.emulator.short} has no {iommu.driver} option {name}.")
 
     def _offered(self, device):
-        if device.driver in self.emulator.drivers():
+        if self.emulator.properties(device.driver):
             return True
         if device.required:
             raise CannotRun(f"{self.emulator.short} has no {device.driver}, which platform {self.platform.name} needs.")
@@ -166,6 +185,8 @@ class Machine:
                                      "-net", "none", "-boot", "strict=on", "-machine", machine,
                                      "-accel", self.wishes.accel, "-cpu", platform.cpu if tcg else "host",
                                      "-m", str(platform.memory_mib)]
+        if platform.firmware and self.emulator.has_file(platform.firmware):
+            argv += ["-bios", platform.firmware]
         if platform.icount and tcg:
             argv += ["-icount", platform.icount]
         argv += ["-chardev", "stdio,id=console,signal=off", "-device", "isa-debugcon,iobase=0xe9,chardev=console",

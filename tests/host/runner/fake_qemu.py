@@ -109,9 +109,8 @@ def main():
     arguments = sys.argv[1:]
     if "--version" in arguments:
         print(f"QEMU emulator version {order.get('version', '7.2.22')} (fake)")
-    elif arguments[-1:] == ["help"]:
-        for name in order.get("drivers", DRIVERS):
-            print(f'name "{name}", bus PCI')
+    elif arguments == ["-L", "help"]:
+        print(order.get("data", "/nonesuch"))
     elif arguments[-1].endswith(",help"):
         known = arguments[-1][:-len(",help")] in order.get("drivers", DRIVERS)
         for name in order.get("properties", PROPERTIES) if known else []:

@@ -152,6 +152,15 @@ class Machines(Case):
         self.assertEqual(self.run_sh(), 0)
         self.assertIn("intel-iommu,intremap=on,scalable-mode=on", self.calls()[0])
 
+    def test_firmware_where_it_is_there(self):
+        self.platform("vtd", 'firmware = "quick.rom"\n' + PLATFORM)
+        self.order("pass")
+        self.run_sh()
+        (self.root / "quick.rom").touch()
+        self.order("pass", data=f"/nonesuch\n{self.root}")
+        self.run_sh()
+        self.assertEqual(["quick.rom" in c for c in self.calls()], [False, True])
+
     def test_devices_that_are_lacking(self):
         self.order("pass", drivers=["intel-iommu"])
         self.assertEqual(self.run_sh(), 0)
