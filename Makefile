@@ -67,6 +67,8 @@ PCI_SRC := \
 	drivers-pci/msi.c \
 	drivers-pci/pci.c
 ENGINE_SRC := \
+	drivers-pci/engines/edu.c \
+	drivers-pci/engines/iommu_testdev.c \
 	drivers-pci/engines/nvme.c \
 	drivers-pci/engines/nvme_direct.c \
 	drivers-pci/engines/nvme_queue.c
