@@ -97,7 +97,27 @@ IOMMU_SRC := \
 	drivers-iommu/vtd/unit.c
 
 # model: both worlds.
-MODEL_SRC :=
+MODEL_SRC := \
+	model/vtd/ats.c \
+	model/vtd/cache.c \
+	model/vtd/command.c \
+	model/vtd/config.c \
+	model/vtd/descriptor.c \
+	model/vtd/event.c \
+	model/vtd/fault.c \
+	model/vtd/first_stage.c \
+	model/vtd/interrupt.c \
+	model/vtd/invalidation.c \
+	model/vtd/nested.c \
+	model/vtd/page_request.c \
+	model/vtd/pasid.c \
+	model/vtd/pmr.c \
+	model/vtd/regs.c \
+	model/vtd/root_context.c \
+	model/vtd/second_stage.c \
+	model/vtd/translate.c \
+	model/vtd/unit.c \
+	model/vtd/virtual_command.c
 
 # The harness (runner, report, vocabulary) and the tests: both worlds.
 HARNESS_SRC := \
@@ -126,7 +146,8 @@ TESTS_SRC := \
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
 	tests/host/hal_hosted.c \
-	tests/host/acpi/walk.c
+	tests/host/acpi/walk.c \
+	tests/host/model/rig.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
 UNIT_TESTS := \
@@ -138,6 +159,7 @@ UNIT_TESTS := \
 	tests/host/kernel/page_pool.c \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
+	tests/host/model/legacy.c \
 	tests/host/pgtable/engine.c \
 	tests/host/pgtable/golden.c \
 	tests/host/pgtable/random.c \
