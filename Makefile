@@ -141,7 +141,9 @@ TESTS_SRC := \
 	tests/dma/unmap.c \
 	tests/vtd/fixture.c \
 	tests/vtd/judge.c \
-	tests/vtd/second_stage.c
+	tests/vtd/second_stage.c \
+	tests/vtd/sm.c \
+	tests/vtd/sm_root.c
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \

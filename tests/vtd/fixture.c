@@ -52,7 +52,7 @@ static uint64_t *context_table(struct test *t, struct fx_req *r)
 	return fx->tables[fx->tables_n++].p;
 }
 
-static vtd_pasid_t pasid_value(const struct fx *fx, const struct fx_req *r)
+vtd_pasid_t fx_pasid_value(const struct fx *fx, const struct fx_req *r)
 {
 	switch (fx->mode) {
 	case FX_SM_FS:
@@ -73,7 +73,7 @@ static void add_scalable(struct test *t, struct fx_req *r, uint64_t *contexts)
 	r->dir = r->dir_table + fld_get(PASID_DIR_INDEX, r->rid_pasid);
 	r->pasid_table = table(t, &table_pa);
 	r->pasid = r->pasid_table + 8 * fld_get(PASID_TABLE_INDEX, r->rid_pasid);
-	set_words(t, r->pasid, pasid_value(fx_of(t), r).w, 8);
+	set_words(t, r->pasid, fx_pasid_value(fx_of(t), r).w, 8);
 	set_words(t, r->dir, vtd_pasid_dir(table_pa).w, 1);
 	set_words(t, r->ctx, vtd_sm_ctx(dir_pa, 0, r->rid_pasid, false).w, 4);
 }

@@ -70,6 +70,8 @@ struct fx *fx_prepare(struct test *t, enum fx_mode mode);
 struct fx_req *fx_add(struct test *t, struct engine *e);
 /* The requester of an engine. */
 struct fx_req *fx_req(struct test *t, const struct engine *e);
+/* Scalable mode: the PASID entry that leads to r's space, as the fixture's mode has it. */
+vtd_pasid_t fx_pasid_value(const struct fx *fx, const struct fx_req *r);
 static inline struct fx *fx_of(struct test *t)
 {
 	return t->fixture;
