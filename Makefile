@@ -139,11 +139,15 @@ TESTS_SRC := \
 	tests/dma/map.c \
 	tests/dma/random.c \
 	tests/dma/unmap.c \
+	tests/vtd/context.c \
+	tests/vtd/context_share.c \
 	tests/vtd/fixture.c \
 	tests/vtd/judge.c \
 	tests/vtd/second_stage.c \
 	tests/vtd/sm.c \
 	tests/vtd/sm_root.c
+	tests/vtd/root.c \
+	tests/vtd/second_stage.c
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
