@@ -130,24 +130,24 @@ HARNESS_SRC := \
 	tests/harness/vtd_bench.c \
 	tests/acpi/craft.c \
 	tests/acpi/small_machine.c
+# Every line ends in a backslash, and an empty one ends the list.
 TESTS_SRC := \
 	tests/acpi/dmar_crafted.c \
 	tests/acpi/dmar_table.c \
-	tests/selftest.c \
 	tests/dma/domains.c \
 	tests/dma/fixture.c \
 	tests/dma/map.c \
 	tests/dma/random.c \
 	tests/dma/unmap.c \
+	tests/selftest.c \
 	tests/vtd/context.c \
 	tests/vtd/context_share.c \
 	tests/vtd/fixture.c \
 	tests/vtd/judge.c \
+	tests/vtd/root.c \
 	tests/vtd/second_stage.c \
 	tests/vtd/sm.c \
-	tests/vtd/sm_root.c
-	tests/vtd/root.c \
-	tests/vtd/second_stage.c
+	tests/vtd/sm_root.c \
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
