@@ -6,6 +6,7 @@
 #include "drivers-iommu/vtd/queue.h"
 
 #define RING_LOG2_MAX 7
+#define STATUS_UNREAD 64 /* in the status page */
 
 static void store64(uint64_t *p, uint64_t v)
 {
@@ -170,16 +171,16 @@ enum status vtd_queue_wait(struct vtd_unit *u)
 	}
 }
 
-/* Overwrites what lies between head and tail by waits that only fence. */
+/* Overwrites what lies between head and tail by waits whose status nobody reads; emulators refuse waits that only fence. */
 static void pending_defuse(struct vtd_unit *u)
 {
 	struct vtd_queue *q = &u->queue;
-	struct vtd_desc fence = vtd_desc_wait(WAIT_FN, 0, PA(0));
+	struct vtd_desc idle = vtd_desc_wait(WAIT_SW, 0, pa_add(q->status_pa, STATUS_UNREAD));
 	uint64_t slots = q->bytes / vtd_queue_stride(u);
 	uint64_t at = align_down(head_read(u), vtd_queue_stride(u)) % q->bytes;
 
 	for (uint64_t i = 0; i < slots && at != q->tail; i++) {
-		slot_write(u, at, &fence);
+		slot_write(u, at, &idle);
 		at = (at + vtd_queue_stride(u)) % q->bytes;
 	}
 }
