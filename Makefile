@@ -147,7 +147,12 @@ TESTS_SRC := \
 	tests/vtd/root.c \
 	tests/vtd/second_stage.c \
 	tests/vtd/sm.c \
-	tests/vtd/sm_root.c \
+	tests/vtd/sm_root.c
+# VT-d: registers, queue, caches, interrupts.
+TESTS_SRC += \
+	tests/vtd/registers.c \
+	tests/vtd/registers_event.c \
+	tests/vtd/registers_fault.c
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
