@@ -29,6 +29,20 @@ static const struct engine_entry *next_entry(const struct engine_entry *after)
 	return best;
 }
 
+/* Puts direct engines before the others, in the order that they have. */
+static void direct_first(struct engine *es, unsigned n)
+{
+	for (unsigned done = 0, i = 0; i < n; i++) {
+		struct engine e = es[i];
+
+		if (!(e.caps.flags & DMA_DIRECT))
+			continue;
+		for (unsigned k = i; k > done; k--)
+			es[k] = es[k - 1];
+		es[done++] = e;
+	}
+}
+
 /* Probes every function with one engine. */
 static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, struct engine *es, unsigned max)
 {
@@ -46,6 +60,7 @@ static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, st
 			log_line("engine: " PCI_FMT " looks like %s but cannot be used: %s", PCI_ARGS(d->addr), ops->name,
 				 status_text(s));
 	}
+	direct_first(es, n);
 	return n;
 }
 

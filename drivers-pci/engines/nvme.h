@@ -36,6 +36,7 @@ struct nvme {
 	uint64_t ready_us;         /* longest time for CSTS.RDY to follow CC.EN */
 	pa_t own;
 	bool direct;               /* see nvme_direct.c: everything but the unused completion queues is in the buffer */
+	bool sound;                /* the last command came to its end */
 	bool running;              /* direct: CC.EN is set and the queues are fresh */
 	mmio_t cmb;                /* window that holds the buffer, and where it starts there */
 	uint32_t cmb_off;

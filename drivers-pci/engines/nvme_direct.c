@@ -109,8 +109,10 @@ static enum status start(struct nvme *n)
 enum status nvme_direct_run(struct nvme *n, struct nvme_sqe *cmd)
 {
 	struct nvme_sqe sign;
-	enum status s = n->running ? OK : start(n);
+	enum status s;
 
+	n->sound = false;
+	s = n->running ? OK : start(n);
 	if (s)
 		return s;
 	mark_command(n, &sign, NVM_READ);
@@ -119,7 +121,9 @@ enum status nvme_direct_run(struct nvme *n, struct nvme_sqe *cmd)
 		nvme_submit(n, &n->io, cmd);
 	nvme_submit(n, &n->io, &sign);
 	s = word_wait(n);
-	return s ? s : nvme_stop(n);
+	s = s ? s : nvme_stop(n);
+	n->sound = s == OK;
+	return s;
 }
 
 /* Opens the buffer, where it takes submission queues, lists and data and is large enough. */
@@ -162,6 +166,7 @@ static bool still_silent(const struct nvme *n)
 enum status nvme_go_direct(struct nvme *n)
 {
 	struct nvme_sqe cmd;
+	uint64_t seen = 0;
 	unsigned st;
 	enum status s = open_cmb(n);
 
@@ -173,8 +178,11 @@ enum status nvme_go_direct(struct nvme *n)
 	if (s || st != ST_OK)
 		return s ? s : ERR_IO;
 	n->direct = true;
-	if (nvme_direct_run(n, NULL) == OK && still_silent(n))
-		return OK;
+	if (nvme_direct_run(n, NULL) == OK && still_silent(n)) {
+		nvme_get(n, OWN_DATA, 0, &seen, sizeof(seen));
+		if (seen == mark)
+			return OK;
+	}
 	n->direct = false;
 	log_line("nvme: " PCI_FMT ": has a memory buffer, but cannot be run from it", PCI_ARGS(n->dev->addr));
 	s = nvme_start(n);

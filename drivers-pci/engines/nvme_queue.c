@@ -104,12 +104,17 @@ void nvme_submit(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd)
 
 enum status nvme_run(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd, unsigned *status)
 {
+	enum status s;
+
+	n->sound = false;
 	if (n->direct) {
 		*status = ST_OK;
 		return nvme_direct_run(n, cmd);
 	}
 	nvme_submit(n, q, cmd);
-	return take_completion(n, q, n->cid, status);
+	s = take_completion(n, q, n->cid, status);
+	n->sound = s == OK;
+	return s;
 }
 
 /* An admin command that must succeed. */
