@@ -81,6 +81,7 @@ ACPI_SRC := \
 	drivers-iommu/acpi/ivrs_lookup.c \
 	drivers-iommu/acpi/scope.c
 IOMMU_SRC := \
+	drivers-iommu/domain.c \
 	drivers-iommu/pgtable/map.c \
 	drivers-iommu/pgtable/pgtable.c \
 	drivers-iommu/pgtable/unmap.c \
@@ -88,8 +89,13 @@ IOMMU_SRC := \
 	drivers-iommu/pgtable/vtd_ss.c \
 	drivers-iommu/vtd/caps.c \
 	drivers-iommu/vtd/desc.c \
+	drivers-iommu/vtd/dirs.c \
 	drivers-iommu/vtd/fault.c \
 	drivers-iommu/vtd/invalidate.c \
+	drivers-iommu/vtd/iommu.c \
+	drivers-iommu/vtd/ops.c \
+	drivers-iommu/vtd/ops_legacy.c \
+	drivers-iommu/vtd/ops_scalable.c \
 	drivers-iommu/vtd/queue.c \
 	drivers-iommu/vtd/rbi.c \
 	drivers-iommu/vtd/reason.c \

@@ -1,0 +1,40 @@
+/*
+ * VT-d as struct iommu_ops, in three modes over one code.
+ */
+#ifndef PORTCULLIS_DRIVERS_IOMMU_VTD_OPS_H
+#define PORTCULLIS_DRIVERS_IOMMU_VTD_OPS_H
+
+#include "drivers-iommu/iommu.h"
+#include "drivers-iommu/vtd/unit.h"
+
+enum vtd_mode {
+	VTD_MODE_LEGACY,  /* "vtd-legacy": root and context tables */
+	VTD_MODE_SS,      /* "vtd-ss": scalable mode, second stage (PGTT 010) */
+	VTD_MODE_FS,      /* "vtd-fs": scalable mode, first stage (PGTT 001) */
+};
+
+/* Memory that a requester must reach by its own address at all times (RMRR): one entry for each requester and range. */
+struct vtd_reserved {
+	struct pci_addr addr;
+	pa_t base;
+	uint64_t bytes;
+};
+
+/* True where the unit can be driven in a mode. */
+bool vtd_mode_supported(const struct vtd_unit *u, enum vtd_mode mode);
+
+/*
+ * Programs the unit's tables and turns translation on with every request refused, except that reserved memory stays
+ * identity-mapped, read and write, for its requesters while they are not attached to a domain of the caller. Enables the
+ * invalidation queue where it is off. ERR_UNSUPPORTED (mode), ERR_BUSY (translation is on, or a queue that is too
+ * narrow), ERR_NO_MEMORY, ERR_INVALID (reserved range), ERR_TIMEOUT, ERR_IO.
+ */
+enum status must_use vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct vtd_reserved *reserved,
+				      unsigned reserved_n, struct iommu **out);
+/*
+ * Turns translation off, and the queue where create turned it on, and frees all domains and tables. ERR_TIMEOUT: the
+ * unit does not let go; nothing was freed.
+ */
+enum status vtd_iommu_destroy(struct iommu *io);
+
+#endif

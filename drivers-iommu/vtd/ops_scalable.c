@@ -1,0 +1,119 @@
+/*
+ * Attaching in scalable mode (VT-d 3.4.3, 6.2.2, 6.5.3.3): one PASID entry for each requester. Requests without PASID
+ * use RID_PASID, which is 0 everywhere, so a requester with PASID 0 does not exist.
+ */
+#include "drivers-iommu/vtd/internal.h"
+#include "drivers-iommu/vtd/invalidate.h"
+
+static uint32_t pasid_of(const struct requester *r)
+{
+	return r->has_pasid ? r->pasid : 0;
+}
+
+static vtd_pasid_t entry_value(const struct vtd_iommu *v, const struct vtd_domain *d)
+{
+	bool snoop = v->u->caps.smpwcs;
+
+	if (d->base.kind == DOMAIN_PASSTHROUGH)
+		return vtd_pasid_passthrough(v->u->caps.levels_max ? v->u->caps.levels_max : 4, d->did);
+	if (v->mode == VTD_MODE_FS)
+		return vtd_pasid_fs(d->pt.root, d->pt.cfg.levels, d->did, snoop);
+	return vtd_pasid_ss(d->pt.root, d->pt.cfg.levels, d->did, snoop);
+}
+
+/* Translations of one PASID entry: tagged by domain for second stage, by domain and PASID for the others (VT-d 6.2.4). */
+static struct vtd_desc iotlb_desc(const struct vtd_iommu *v, const struct vtd_domain *d, uint32_t pasid)
+{
+	if (d->base.kind == DOMAIN_PAGED && v->mode == VTD_MODE_SS)
+		return vtd_desc_iotlb_domain(d->did, vtd_drains(v->u));
+	return vtd_desc_piotlb_pasid(d->did, pasid);
+}
+
+/* An absent entry became present: only a unit that caches absent ones has anything to forget. */
+static enum status made_present(struct vtd_iommu *v, const struct vtd_domain *d, const struct requester *r,
+				const struct vtd_path *p)
+{
+	struct vtd_desc descs[3];
+	unsigned n = 0;
+
+	if (!v->u->caps.cm)
+		return vtd_write_buffer_flush(v->u);
+	if (p->new_context_table) {
+		descs[n++] = vtd_desc_cc_global();
+		descs[n++] = vtd_desc_pc_global();
+		descs[n++] = vtd_desc_iotlb_global(vtd_drains(v->u));
+	} else if (p->new_directory) {
+		descs[n++] = vtd_desc_cc_device(d->did, r->addr.sid, 0);
+		descs[n++] = vtd_desc_pc_domain(d->did);
+		descs[n++] = vtd_desc_iotlb_domain(d->did, vtd_drains(v->u));
+	} else {
+		descs[n++] = vtd_desc_pc_pasid(d->did, pasid_of(r));
+		descs[n++] = vtd_desc_piotlb_pasid(d->did, pasid_of(r));
+	}
+	return vtd_invalidate(v->u, descs, n);
+}
+
+/* The last requester of a function takes its context entry and PASID directory with it. */
+static enum status context_clear(struct vtd_iommu *v, const struct vtd_domain *d, uint16_t sid, const struct vtd_path *p)
+{
+	struct vtd_desc descs[3] = {
+		vtd_desc_cc_device(d->did, sid, 0),
+		vtd_desc_pc_domain(d->did),
+		vtd_desc_iotlb_domain(d->did, vtd_drains(v->u)),
+	};
+	enum status s;
+
+	vtd_retire_entry(v->u, p->sm_ctx);
+	s = vtd_invalidate(v->u, descs, ARRAY_LEN(descs));
+	if (s == OK)
+		vtd_directory_free(&v->dirs, p->directory); /* else it is lost: the unit may still read it */
+	return s;
+}
+
+/* True where another requester of the same function is attached, with another PASID or without. */
+static bool function_still_used(const struct vtd_iommu *v, const struct requester *r)
+{
+	for (unsigned i = 0; i < v->attached.n; i++) {
+		const struct requester *other = &v->attached.list[i].requester;
+
+		if (other->addr.sid == r->addr.sid && !requester_same(other, r))
+			return true;
+	}
+	return false;
+}
+
+static enum status scalable_clear(struct vtd_iommu *v, struct vtd_domain *d, const struct requester *r)
+{
+	struct vtd_desc descs[2] = { vtd_desc_pc_pasid(d->did, pasid_of(r)), iotlb_desc(v, d, pasid_of(r)) };
+	struct vtd_path p;
+	enum status s = vtd_path_find(&v->dirs, r->addr.sid, pasid_of(r), &p);
+
+	if (s != OK)
+		return s;
+	vtd_retire_entry(v->u, p.pasid);
+	if (!function_still_used(v, r))
+		return context_clear(v, d, r->addr.sid, &p);
+	return vtd_invalidate(v->u, descs, ARRAY_LEN(descs));
+}
+
+static enum status scalable_set(struct vtd_iommu *v, struct vtd_domain *d, const struct requester *r)
+{
+	struct vtd_path p;
+	enum status s;
+
+	if (r->has_pasid && !v->u->caps.pasid)
+		return ERR_UNSUPPORTED;
+	if (r->has_pasid && (!r->pasid || r->pasid >= pow2(v->u->caps.pasid_bits)))
+		return ERR_INVALID;
+	s = vtd_path_make(&v->dirs, r->addr.sid, pasid_of(r), &p);
+	if (s != OK)
+		return s;
+	vtd_publish_entry(v->u, p.pasid, entry_value(v, d));
+	vtd_path_link(&v->dirs, &p, v->u->caps.pasid);
+	s = made_present(v, d, r, &p);
+	if (s != OK)
+		scalable_clear(v, d, r);
+	return s;
+}
+
+const struct vtd_attach_ops vtd_attach_scalable = { .set = scalable_set, .clear = scalable_clear };
