@@ -46,6 +46,7 @@ KERNEL_SRC := \
 	kernel/memory.c \
 	kernel/paging.c \
 	kernel/cpu.c \
+	kernel/entropy.c \
 	kernel/exceptions.c \
 	kernel/guard.c \
 	kernel/apic.c \

@@ -17,6 +17,11 @@
 #define FADT_FLAGS       112
 #define   FADT_TMR_VAL_EXT BIT(8)
 #define FADT_X_DSDT      140
+#define MADT_ENTRIES     44
+#define   MADT_LOCAL_APIC   0
+#define   MADT_IOAPIC       1
+#define   MADT_LOCAL_X2APIC 9
+#define   MADT_CPU_ENABLED  1u
 #define MCFG_ENTRIES     44
 #define MCFG_ENTRY_BYTES 16
 
@@ -165,6 +170,34 @@ void acpi_power(struct power_acpi *p, uint16_t *pm_timer_port, bool *pm_timer_32
 	p->pm1a_control = (uint16_t)rd_le(fadt + FADT_PM1A_CNT, 2);
 	p->pm1b_control = (uint16_t)rd_le(fadt + FADT_PM1B_CNT, 2);
 	p->valid = dsdt && p->pm1a_control && find_s5(dsdt, dsdt_n, p);
+}
+
+static void madt_entry(const uint8_t *e, unsigned len, struct acpi_interrupts *out)
+{
+	if (e[0] == MADT_LOCAL_APIC && len >= 8)
+		out->cpus_n += (unsigned)rd_le(e + 4, 4) & MADT_CPU_ENABLED;
+	else if (e[0] == MADT_LOCAL_X2APIC && len >= 16)
+		out->cpus_n += (unsigned)rd_le(e + 8, 4) & MADT_CPU_ENABLED;
+	else if (e[0] == MADT_IOAPIC && len >= 12 && out->ioapics_n < ARRAY_LEN(out->ioapics))
+		out->ioapics[out->ioapics_n++] = (struct acpi_ioapic){
+			.id = e[2], .base = PA(rd_le(e + 4, 4)), .gsi_base = (uint32_t)rd_le(e + 8, 4) };
+}
+
+void acpi_interrupts(struct acpi_interrupts *out)
+{
+	bool good;
+	size_t n, at = MADT_ENTRIES;
+	const uint8_t *madt = acpi_find("APIC", &n, &good);
+
+	*out = (struct acpi_interrupts){ .cpus_n = 0 };
+	while (madt && good && at + 2 <= n) {
+		unsigned len = madt[at + 1];
+
+		if (len < 2 || len > n - at)
+			return; /* what came before still counts */
+		madt_entry(madt + at, len, out);
+		at += len;
+	}
 }
 
 unsigned acpi_segments(struct pci_segment *out, unsigned max)

@@ -25,6 +25,9 @@ enum {
 	VEC_SPURIOUS = 0xff,
 };
 
+#define CPUID1_ECX_RDRAND     BIT(30)
+#define CPUID1_ECX_HYPERVISOR BIT(31)
+
 /* What vectors.asm pushes; the processor's part last. */
 struct frame {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;

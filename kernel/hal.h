@@ -198,6 +198,9 @@ void run_extend_us(uint64_t us);
 int str_printf(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int str_vprintf(char *buf, size_t len, const char *fmt, va_list ap);
 
+/* A number that nobody can foresee, to seed generators with: RDRAND where there is one, else timer jitter. */
+uint64_t entropy(void);
+
 /* Seeded generator (xoshiro256**), one state for each user. */
 struct prng { uint64_t s[4]; };
 void prng_seed(struct prng *p, uint64_t seed);

@@ -26,7 +26,7 @@ static void bail_out(const char *sentence)
 	power_off(POWER_SETUP);
 }
 
-static void describe_machine(struct run_facts *facts)
+static void describe_processor(struct run_facts *facts)
 {
 	uint32_t r[4];
 	char *brand = facts->cpu;
@@ -48,6 +48,7 @@ static void run(void *arg)
 	static struct run_facts facts;
 	struct machine *machine;
 	struct power_acpi power;
+	struct acpi_interrupts interrupts;
 	uint16_t pm_port;
 	bool pm_32;
 	char why[160];
@@ -69,7 +70,10 @@ static void run(void *arg)
 		bail_out("console= names no console that is there (debugcon, serial)");
 	if (mem_free_pages() < MEMORY_MIN_PAGES)
 		bail_out("too little memory: 64 MiB are needed");
-	describe_machine(&facts);
+	describe_processor(&facts);
+	acpi_interrupts(&interrupts);
+	facts.cpus_n = interrupts.cpus_n;
+	facts.ioapics_n = interrupts.ioapics_n;
 	facts.version = PORTCULLIS_VERSION;
 	facts.loader = bi->loader;
 	facts.memory_mib = memory_total_mib();

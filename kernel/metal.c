@@ -9,7 +9,6 @@
 #define   CONFIG_ENABLE BIT(31)
 #define   CONFIG_SID    BITS(23, 8)
 #define   CONFIG_OFFSET BITS(7, 2)
-#define CPUID1_ECX_HYPERVISOR BIT(31)
 /* Where emulated PCs without firmware's help have room for BARs. */
 #define PC_HOLE_BASE UINT64_C(0xc0000000)
 #define PC_HOLE_LAST UINT64_C(0xfbffffff)

@@ -12,6 +12,7 @@
 struct run_facts {
 	const char *version, *loader;
 	char cpu[64];
+	unsigned cpus_n, ioapics_n;
 	uint64_t memory_mib, tsc_mhz;
 	uint64_t entry_us; /* from the kernel's first instruction to harness_run() */
 };

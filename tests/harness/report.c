@@ -54,6 +54,7 @@ void report_head(const struct run_facts *facts)
 	put_quoted(facts->loader);
 	put(", \"cpu\": ");
 	put_quoted(facts->cpu);
+	put(", \"cpus\": %u, \"ioapics\": %u", facts->cpus_n, facts->ioapics_n);
 	put(", \"memory_mib\": %llu, \"tsc_mhz\": %llu, \"entry_us\": %llu}\n", (unsigned long long)facts->memory_mib,
 	    (unsigned long long)facts->tsc_mhz, (unsigned long long)facts->entry_us);
 	flush();

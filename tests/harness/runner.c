@@ -180,16 +180,22 @@ static int run_benches(struct bench *benches, unsigned n, const struct options *
 	return totals.failed ? 1 : 0;
 }
 
-int harness_run(struct machine **machines, unsigned machines_n, const struct options *options,
+int harness_run(struct machine **machines, unsigned machines_n, const struct options *wanted,
 		const struct run_facts *facts)
 {
 	static struct bench benches[BENCHES_MAX];
+	static struct options chosen;
+	const struct options *options = &chosen;
 	unsigned n = 0;
 	uint64_t from = time_us();
 	char why[TEXT_MAX];
 	int code;
 
+	chosen = *wanted;
+	if (!chosen.seed)
+		chosen.seed = max_u64(entropy(), 1);
 	report_head(facts);
+	log_line("@seed %llu", (unsigned long long)chosen.seed);
 	for (unsigned i = 0; i < machines_n && n < BENCHES_MAX; i++) {
 		if (bench_open(&benches[n], machines[i], options, why) != OK) {
 			harness_bail_out(2, "%s", why);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -240,6 +241,15 @@ void irq_deliver(uint64_t address, uint32_t data)
 {
 	if (address == MSI_ADDRESS && data < VECTORS)
 		world.counts[data]++;
+}
+
+uint64_t entropy(void)
+{
+	uint64_t v = 0;
+
+	if (getrandom(&v, sizeof(v), 0) != sizeof(v))
+		v = time_us();
+	return v;
 }
 
 /* ---- words ---- */
