@@ -73,7 +73,7 @@ void small_machine_sriov(struct small_machine *m, bool on, uint16_t vfs, uint16_
 {
 	set16(m, SRIOV_AT, 0x0010);
 	set16(m, SRIOV_AT + 2, 0x0001); /* version 1, no next capability */
-	set16(m, SRIOV_AT + 0x08, on);
+	set16(m, SRIOV_AT + 0x08, on ? 0x0009 : 0x0008); /* memory space enable stays on: another bit */
 	set16(m, SRIOV_AT + 0x10, vfs);
 	set16(m, SRIOV_AT + 0x14, first);
 	set16(m, SRIOV_AT + 0x16, stride);

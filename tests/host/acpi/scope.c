@@ -139,6 +139,21 @@ static void units(void)
 	unit_is(&d, (struct pci_addr){ 0, SID(0xf0, 31, 0) }, 0x5000, "an IOAPIC's id is no scope of requesters");
 }
 
+/* The far bridge's unit comes first here: its place in the table does not matter. */
+static void far_bridge_first(void)
+{
+	struct craft c;
+	struct dmar d;
+
+	craft_dmar(&c, 0);
+	craft_drhd(&c, 0, 0, 0x4000);
+	scope(&c, SCOPE_PCI_BRIDGE, 0, CRAFT_DEVFN(0x1c, 0), -1);
+	craft_drhd(&c, 0, 0, 0x3000);
+	scope(&c, SCOPE_PCI_BRIDGE, 0, CRAFT_DEVFN(0x1c, 0), CRAFT_DEVFN(0, 0));
+	d = opened(&c);
+	unit_is(&d, (struct pci_addr){ 0, SID(6, 0, 0) }, 0x3000, "below both, the far one named first");
+}
+
 static void without_all(void)
 {
 	struct craft c;
@@ -269,6 +284,7 @@ int main(void)
 	renumbering();
 	coverage();
 	units();
+	far_bridge_first();
 	without_all();
 	virtual_functions();
 	sources();
