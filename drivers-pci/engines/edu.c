@@ -1,7 +1,7 @@
 /*
  * Engine: QEMU's teaching device (1234:11e8).
  *
- * A transfer moves up to 4096 bytes between memory and a buffer inside the device; it takes 100 ms of the device's
+ * A transfer moves up to 4095 bytes between memory and a buffer inside the device; it takes 100 ms of the device's
  * time, in which the processor halts. The buffer is reached by DMA only, so its content comes from own memory and goes
  * there: a write is one transfer from own memory and one to the iova, a read one from the iova and one to own memory.
  * The first is left out where the buffer holds the wanted content already.
@@ -28,7 +28,7 @@
 #define EDU_VENDOR      0x1234
 #define EDU_DEVICE      0x11e8
 #define EDU_BUFFER      0x40000u /* its own address for the first byte of the buffer */
-#define EDU_BYTES       4096u
+#define EDU_BYTES       4095u /* its buffer has one more, but QEMU up to 7.2 ends itself on a transfer of all of it */
 
 struct edu {
 	mmio_t regs;
