@@ -15,6 +15,7 @@ done
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 if [ -n "$groups" ] || ! command -v "$python" >/dev/null; then
+	# shellcheck disable=SC2086 # words on purpose
 	"$here/tools/setup.sh" $yes ${groups:-run} || exit
 fi
 exec "$python" -X "pycache_prefix=$here/build/pycache" "$here/tools/run.py" "$@"

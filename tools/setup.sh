@@ -14,7 +14,7 @@ run   | command ld            | binutils           | binutils            | binut
 run   | header stdio.h        | libc6-dev          | glibc-devel         | glibc
 run   | command nasm          | nasm               | nasm                | nasm
 run   | command python3       | python3            | python3             | python
-run   | module tomllib tomli  | python3-tomli      | python3-tomli       | python-tomli
+run   | newer tomllib tomli   | python3-tomli      | python3-tomli       | python-tomli
 run   | module junit_xml      | python3-junit.xml  | python3-junit_xml   | python-junit-xml
 qemu  | command qemu-system-x86_64 | qemu-system-x86 | qemu-system-x86-core | qemu-system-x86
 check | library libasan       | gcc                | libasan             | gcc-libs
@@ -49,6 +49,7 @@ have()
 	header) [ -e "/usr/include/$1" ] ;;
 	library) command -v gcc >/dev/null && [ -e "$(gcc -print-file-name="$1.so")" ] ;;
 	module) have_module "$@" ;;
+	newer) ! command -v python3 >/dev/null || have_module "$@" ;; # a Python to come is taken to be new enough
 	esac
 }
 
@@ -62,8 +63,8 @@ missing()
 		case " $* " in *" ${group:-none} "*) ;; *) continue ;; esac
 		# shellcheck disable=SC2086 # words on purpose
 		have $probe && continue
-		case $column in apt) echo $apt ;; dnf) echo $dnf ;; pacman) echo $pacman ;; esac
-	done | sort -u | tr '\n' ' ' | sed 's/ $//'
+		case $column in apt) echo "$apt" ;; dnf) echo "$dnf" ;; pacman) echo "$pacman" ;; esac
+	done | tr -d " \t" | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
 yes=''
@@ -106,9 +107,13 @@ log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 export DEBIAN_FRONTEND=noninteractive
 # The lists of a fresh machine are empty or old; then, and only then, they are read again.
+# shellcheck disable=SC2086 # words on purpose
 if ! $as_root $install >"$log" 2>&1 && ! { $as_root apt-get update && $as_root $install; } >"$log" 2>&1; then
 	tail -n 5 "$log" >&2
 	give_up "$@"
 fi
+# What came may need more (an older Python, another module), but only once.
+before=$packages
 packages=$(missing apt "$@")
-[ -z "$packages" ] || give_up "$@"
+[ "$packages" = "$before" ] && give_up "$@"
+[ -z "$packages" ] || exec "$0" --yes "$@"

@@ -22,7 +22,7 @@ class View:
         self.differences = 0
         self._planned, self._done = 0, 0
         self._group, self._counts = None, {}
-        self._progress = ""
+        self._progress, self._heading = "", None
 
     # ---- what boots.Session tells ----
 
@@ -32,11 +32,13 @@ class View:
         if number == 1:
             self.end_group()
             self._done = 0
-            if suffix:
-                self.line(self._paint("head", f"boot {suffix}"))
+            self._heading = f"boot {suffix}" if suffix else None
 
     def plan(self, suffix, n):
         self._planned = n
+        if self._heading:  # not before: a boot may turn out to have nothing to do
+            self.line(self._paint("head", self._heading))
+            self._heading = None
 
     def start(self, test_id, number):
         self._show_progress(test_id)
