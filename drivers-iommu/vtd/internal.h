@@ -41,6 +41,9 @@ struct vtd_iommu {
 	struct id_pool dids;
 	struct vtd_domain *domains;
 	bool queue_ours;
+	bool found_on;             /* translation was on, with these tables: */
+	pa_t found_root;
+	enum vtd_ttm found_ttm;
 };
 
 static inline struct vtd_iommu *vtd_iommu_of(struct iommu *io)

@@ -176,9 +176,17 @@ static enum status bring_up(struct vtd_iommu *v, const struct vtd_reserved *rese
 		s = hold_reserved(v, &reserved[i]);
 	if (s == OK)
 		s = vtd_write_buffer_flush(v->u);
-	if (s == OK)
+	if (s == OK && !v->found_on)
 		s = vtd_translation_on(v->u);
 	return s;
+}
+
+/* What destroy puts back. */
+static void found_remember(struct vtd_iommu *v)
+{
+	v->found_on = vtd_gsts(v->u, GSTS_TES);
+	v->found_root = PA(mmio_rd(&v->u->regs, VTD_RTADDR) & RTADDR_RTA);
+	v->found_ttm = v->u->ttm;
 }
 
 enum status vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct vtd_reserved *reserved,
@@ -189,8 +197,6 @@ enum status vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struc
 
 	if (!vtd_mode_supported(u, mode))
 		return ERR_UNSUPPORTED;
-	if (vtd_gsts(u, GSTS_TES))
-		return ERR_BUSY;
 	v = object_alloc(sizeof(*v));
 	if (!v)
 		return ERR_NO_MEMORY;
@@ -198,6 +204,7 @@ enum status vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struc
 	v->mode = mode;
 	v->entry = mode == VTD_MODE_LEGACY ? &vtd_attach_legacy : &vtd_attach_scalable;
 	v->pgt = pgt_of(u, mode);
+	found_remember(v);
 	v->io = (struct iommu){ .ops = &vtd_iommu_ops, .name = names[mode], .caps = caps_of(v) };
 	s = bring_up(v, reserved, reserved_n);
 	if (s != OK) {
@@ -211,7 +218,7 @@ enum status vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struc
 enum status vtd_iommu_destroy(struct iommu *io)
 {
 	struct vtd_iommu *v = vtd_iommu_of(io);
-	enum status s = vtd_translation_off(v->u);
+	enum status s = v->found_on ? vtd_set_root(v->u, v->found_root, v->found_ttm) : vtd_translation_off(v->u);
 
 	if (s != OK)
 		return s;

@@ -26,14 +26,14 @@ bool vtd_mode_supported(const struct vtd_unit *u, enum vtd_mode mode);
 /*
  * Programs the unit's tables and turns translation on with every request refused, except that reserved memory stays
  * identity-mapped, read and write, for its requesters while they are not attached to a domain of the caller. Enables the
- * invalidation queue where it is off. ERR_UNSUPPORTED (mode), ERR_BUSY (translation is on, or a queue that is too
- * narrow), ERR_NO_MEMORY, ERR_INVALID (reserved range), ERR_TIMEOUT, ERR_IO.
+ * invalidation queue where it is off. Translation that is on already stays on and gets the new tables. ERR_UNSUPPORTED
+ * (mode), ERR_BUSY (a queue that is on and too narrow), ERR_NO_MEMORY, ERR_INVALID (reserved range), ERR_TIMEOUT, ERR_IO.
  */
 enum status must_use vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct vtd_reserved *reserved,
 				      unsigned reserved_n, struct iommu **out);
 /*
- * Turns translation off, and the queue where create turned it on, and frees all domains and tables. ERR_TIMEOUT: the
- * unit does not let go; nothing was freed.
+ * Gives the unit back as create found it: translation off, or on with the tables that it had then; the queue off where
+ * create turned it on. Frees all domains and tables. ERR_TIMEOUT, ERR_IO: the unit does not let go; nothing was freed.
  */
 enum status vtd_iommu_destroy(struct iommu *io);
 
