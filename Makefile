@@ -134,6 +134,7 @@ HARNESS_SRC := \
 	tests/harness/vocabulary.c \
 	tests/harness/dma.c \
 	tests/harness/bench.c \
+	tests/harness/vtd_backends.c \
 	tests/harness/vtd_bench.c \
 	tests/acpi/craft.c \
 	tests/acpi/small_machine.c

@@ -83,6 +83,7 @@ enum status bench_open(struct bench *b, struct machine *m, const struct options 
 		return s;
 	b->engines_n = engine_probe_all(&b->bus, o->engine[0] ? o->engine : NULL, b->engines, BENCH_ENGINES_MAX);
 	vtd_bench_choose(b);
+	vtd_backends_add(b);
 	for (unsigned i = 0; i < b->engines_n; i++)
 		tell_engine(&b->engines[i]);
 	return OK;

@@ -94,6 +94,11 @@ void vtd_bench_close(struct bench *b);
 /* The first capability of needs that the unit does not claim, as text; NULL: it has them all. */
 const char *vtd_bench_lacks(const struct bench *b, uint32_t needs);
 
+/* ---- vtd_backends.c ---- */
+
+/* The modes that b->vtd can be driven in become backends of the bench. */
+void vtd_backends_add(struct bench *b);
+
 /* ---- report.c ---- */
 
 void report_head(const struct run_facts *facts);
