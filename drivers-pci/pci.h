@@ -90,6 +90,12 @@ enum status must_use pci_flr(struct pci_dev *d);
  * neither is there. ERR_INVALID: MSI that cannot hold it (data above 16 bits, 64-bit address without that ability).
  */
 enum status must_use pci_msi_set(struct pci_dev *d, uint64_t address, uint32_t data);
+/*
+ * The same in two steps, for functions that look at MSI while they are set up: prepared, MSI-X is enabled with the
+ * function mask on. pci_msi_unmask() says whether a message was pending, which is sent then.
+ */
+enum status must_use pci_msi_prepare(struct pci_dev *d, uint64_t address, uint32_t data);
+bool pci_msi_unmask(struct pci_dev *d);
 void pci_msi_off(struct pci_dev *d);
 
 #endif

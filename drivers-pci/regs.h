@@ -103,6 +103,8 @@
 #define   MSIX_CTL_MASK_ALL  BIT(14)
 #define   MSIX_CTL_ENABLE    BIT(15)
 #define MSIX_TABLE        0x04u
+#define MSIX_PBA          0x08u
+#define   MSIX_PBA_ENTRY_0   BIT(0)
 #define   MSIX_BIR           BITS(2, 0)
 #define   MSIX_OFFSET        BITS(31, 3)
 #define MSIX_ENTRY_BYTES  16u

@@ -169,15 +169,21 @@ static bool nvme_alive(struct engine *e)
 	return (n->direct ? nvme_direct_run(n, NULL) : small_command(n)) == OK;
 }
 
-/* Admin completions raise vector 0; I/O completions raise none. */
+/*
+ * Admin completions raise vector 0; I/O completions raise none. Controllers may bind a queue to its vector when the
+ * queue is made, so they start anew with MSI-X on and masked. The completions of that start may leave a message
+ * pending: then it is the one.
+ */
 static enum status nvme_msi(struct engine *e, uint64_t address, uint32_t data)
 {
 	struct nvme *n = e->priv;
-	enum status s = n->direct ? ERR_UNSUPPORTED : pci_msi_set(e->dev, address, data);
+	enum status s = n->direct ? ERR_UNSUPPORTED : pci_msi_prepare(e->dev, address, data);
 
 	if (s)
 		return s;
-	s = small_command(n);
+	s = nvme_start(n);
+	if (s == OK && !pci_msi_unmask(e->dev))
+		s = small_command(n);
 	pci_msi_off(e->dev);
 	return s;
 }
