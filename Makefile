@@ -300,7 +300,7 @@ fuzz-short: $(FUZZ_BIN) $(B)/fuzz/seeds
 
 # Sets up what is missing before it builds, so it depends on nothing here.
 check:
-	$(Q)V=$(V) ./tools/check.sh $(UNIT_BIN)
+	$(Q)V=$(V) ./tools/check.sh $(UNIT_BIN) $(HOST_SCRIPTS)
 
 coverage:
 	$(Q)$(PYTHON) tools/catalogue.py --coverage $(REQUIREMENTS)
