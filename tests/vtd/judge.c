@@ -77,24 +77,24 @@ static bool one_bit(struct test *t, uint64_t *word, uint64_t value, struct page 
 	return good;
 }
 
-static void each_bit(struct test *t, uint64_t *word, uint64_t bits, struct page *p, unsigned reason)
+static bool each_bit(struct test *t, uint64_t *word, uint64_t bits, struct page *p, unsigned reason)
 {
 	uint64_t before = *word;
+	bool good = true;
 
-	for (uint64_t left = bits; left; left &= left - 1)
-		if (!one_bit(t, word, before | LOWBIT(left), p, reason))
-			break;
-	(void)one_bit(t, word, before, p, 0);
+	for (uint64_t left = bits; left && good; left &= left - 1)
+		good = one_bit(t, word, before | LOWBIT(left), p, reason);
+	return one_bit(t, word, before, p, 0) && good;
 }
 
-void expect_each_bit_blocks(struct test *t, uint64_t *word, uint64_t bits, struct page *p, unsigned reason)
+bool expect_each_bit_blocks(struct test *t, uint64_t *word, uint64_t bits, struct page *p, unsigned reason)
 {
-	each_bit(t, word, bits, p, reason);
+	return each_bit(t, word, bits, p, reason);
 }
 
-void expect_each_bit_harmless(struct test *t, uint64_t *word, uint64_t bits, struct page *p)
+bool expect_each_bit_harmless(struct test *t, uint64_t *word, uint64_t bits, struct page *p)
 {
-	each_bit(t, word, bits, p, 0);
+	return each_bit(t, word, bits, p, 0);
 }
 
 uint64_t fx_bits_above_haw(struct test *t)

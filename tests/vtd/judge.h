@@ -22,10 +22,11 @@ bool expect_blocked_silently(struct test *t, iova_t iova, struct page *p);
 
 /*
  * Each bit of a mask alone set in a live word (all caches dropped after each change): blocks DMA to IOVA_A with this
- * reason; or changes nothing. The word gets its value back, and DMA must then work again. Ends at the first surprise.
+ * reason; or changes nothing. The word gets its value back, and DMA must then work again. Ends at the first surprise;
+ * false where there was one.
  */
-void expect_each_bit_blocks(struct test *t, uint64_t *word, uint64_t bits, struct page *p, unsigned reason);
-void expect_each_bit_harmless(struct test *t, uint64_t *word, uint64_t bits, struct page *p);
+bool expect_each_bit_blocks(struct test *t, uint64_t *word, uint64_t bits, struct page *p, unsigned reason);
+bool expect_each_bit_harmless(struct test *t, uint64_t *word, uint64_t bits, struct page *p);
 
 /* The bits of an address field above the host address width, which are reserved in every table; 0: there are none. */
 uint64_t fx_bits_above_haw(struct test *t);

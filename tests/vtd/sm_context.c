@@ -93,7 +93,8 @@ static void reserved(struct test *t)
 	struct page *p = sm_start(t, &r);
 
 	for (unsigned w = cases[t->desc->arg].first; w <= cases[t->desc->arg].last; w++)
-		expect_each_bit_blocks(t, r->ctx + w, cases[t->desc->arg].bits, p, FR_SCT_3);
+		if (!expect_each_bit_blocks(t, r->ctx + w, cases[t->desc->arg].bits, p, FR_SCT_3))
+			return;
 }
 
 #define RESERVED(n, id_, row, given_) \
