@@ -167,8 +167,8 @@ enum status nvme_start(struct nvme *n)
 
 void nvme_prp(struct nvme *n, struct nvme_sqe *cmd, uint64_t addr, uint32_t bytes)
 {
-	uint64_t next = align_down(addr, PAGE_BYTES) + PAGE_BYTES;
-	uint64_t left = addr + bytes > next ? addr + bytes - next : 0;
+	uint64_t next = align_down(addr, PAGE_BYTES) + PAGE_BYTES; /* 0 behind the last page of all */
+	uint64_t left = addr % PAGE_BYTES + bytes > PAGE_BYTES ? addr % PAGE_BYTES + bytes - PAGE_BYTES : 0;
 	uint64_t list[NVME_TRANSFER_BYTES / PAGE_BYTES];
 	unsigned list_n = 0;
 
