@@ -145,7 +145,8 @@ TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/
 HOSTED_SRC := \
 	tests/host/hal_hosted.c \
 	tests/host/acpi/walk.c \
-	tests/host/model/rig.c
+	tests/host/model/rig.c \
+	tests/host/vtd/fake.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
 UNIT_TESTS := \
@@ -161,7 +162,8 @@ UNIT_TESTS := \
 	tests/host/pgtable/engine.c \
 	tests/host/pgtable/golden.c \
 	tests/host/pgtable/random.c \
-	tests/host/vtd/entries.c
+	tests/host/vtd/entries.c \
+	tests/host/vtd/unit.c
 
 # Host tests that drive a program from outside: scripts that print TAP.
 HOST_SCRIPTS := \
