@@ -194,8 +194,8 @@ TEST(halves_write,
 {
 	wr(t, VTD_RTADDR.off, true, 0);
 	wr(t, VTD_RTADDR.off, false, 0x34567000);
-	wr(t, VTD_RTADDR.off + 4, false, 0x12);
-	expect_eq(t, "RTADDR", rd(t, VTD_RTADDR.off, true), UINT64_C(0x1234567000));
+	wr(t, VTD_RTADDR.off + 4, false, 0x2);
+	expect_eq(t, "RTADDR", rd(t, VTD_RTADDR.off, true), UINT64_C(0x234567000));
 	wr(t, VTD_RTADDR.off, true, 0);
 }
 
