@@ -70,6 +70,7 @@ PCI_SRC := \
 ENGINE_SRC := \
 	drivers-pci/engines/edu.c \
 	drivers-pci/engines/iommu_testdev.c \
+	drivers-pci/engines/model_device.c \
 	drivers-pci/engines/nvme.c \
 	drivers-pci/engines/nvme_direct.c \
 	drivers-pci/engines/nvme_queue.c
@@ -105,6 +106,11 @@ IOMMU_SRC := \
 
 # model: both worlds.
 MODEL_SRC := \
+	model/config_space.c \
+	model/device.c \
+	model/device_tlb.c \
+	model/dmar_table.c \
+	model/fabric.c \
 	model/vtd/ats.c \
 	model/vtd/cache.c \
 	model/vtd/command.c \
@@ -128,6 +134,7 @@ MODEL_SRC := \
 
 # The harness (runner, report, vocabulary) and the tests: both worlds.
 HARNESS_SRC := \
+	tests/model_machine.c \
 	tests/harness/runner.c \
 	tests/harness/select.c \
 	tests/harness/report.c \
@@ -180,7 +187,7 @@ ACPI_DUMP_SRC := \
 	tools/acpi-dump/dump_text.c \
 	tools/acpi-dump/json.c \
 	tools/acpi-dump/main.c
-HOST_PROGRAMS := $(B)/host/acpi-dump
+HOST_PROGRAMS := $(B)/host/acpi-dump $(B)/host/portcullis-model $(B)/fast/portcullis-model
 
 # ---- kernel image ----
 
@@ -260,6 +267,26 @@ $(UNIT_BIN): $(B)/host/tests/%: $(B)/host/obj/tests/host/%.o $(B)/host/libworld.
 $(B)/host/acpi-dump: $(patsubst %.c,$(B)/host/obj/%.o,$(ACPI_DUMP_SRC)) $(B)/host/libworld.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HCFLAGS) -o $@ $^
+
+# The whole suite as a process. Objects, not the archive: tests and engines are found by their sections.
+MODEL_MAIN := tests/host/portcullis_model.c tests/host/hal_hosted.c $(BOTH_SRC) $(TESTS_SRC)
+
+$(B)/host/portcullis-model: $(patsubst %.c,$(B)/host/obj/%.o,$(MODEL_MAIN)) $(B)/host/obj/gen/catalogue.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HCFLAGS) -o $@ $^
+
+$(B)/fast/obj/gen/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FCFLAGS) -c $< -o $@
+
+$(B)/fast/obj/%.o: %.c
+	$(call say,FASTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FCFLAGS) -c $< -o $@
+
+$(B)/fast/portcullis-model: $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(B)/fast/obj/gen/catalogue.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(FCFLAGS) -o $@ $^
 
 # ---- fuzzers: built and run by fuzz-short alone ----
 

@@ -89,6 +89,7 @@ struct engine {
 	struct engine_caps caps;
 	struct engine_memory own[ENGINE_OWN_MAX];
 	unsigned own_n;
+	mmio_t window; /* the engine's registers, where it needs no more state */
 	void *priv;
 };
 
@@ -109,6 +110,8 @@ struct engine_ops {
 	enum status (*msi)(struct engine *e, uint64_t address, uint32_t data);
 	enum status (*ats)(struct engine *e, const struct dma_request *rq, bool no_write, struct ats_answer *out);
 	enum status (*ats_cached)(struct engine *e, const struct dma_request *rq, bool *cached);
+	/* On: Device-TLB invalidations are carried out but not answered; off: all that wait are answered. */
+	enum status (*ats_withhold)(struct engine *e, bool on);
 	enum status (*atomic_add)(struct engine *e, struct dma_request *rq, uint64_t addend, enum dma_outcome *outcome);
 	enum status (*page_request)(struct engine *e, const struct page_request *pr);
 	/* The last page-group response that reached the device. ERR_NOT_FOUND: none since the last call. */
