@@ -131,3 +131,52 @@ struct dma_request sm_rq(struct test *t, uint32_t pasid)
 		.iova = IOVA_A, .len_bytes = dma_small_bytes(t, t->engine), .has_pasid = true, .pasid = pasid,
 	};
 }
+
+iova_t sm_large(struct test *t, struct fx_req *r, unsigned level, const struct page *p)
+{
+	uint64_t size = pow2(12 + 9 * (level - 1));
+	iova_t base = IOVA(align_down(IOVA_A.v, size));
+
+	fx_map(t, r, base, PA(align_down(p->pa.v, size)), level, PERM_RW, 0);
+	fx_sync(t);
+	return iova_add(base, p->pa.v % size);
+}
+
+bool sm_bits_block(struct test *t, uint64_t *word, uint64_t bits, iova_t iova, struct page *p, unsigned reason)
+{
+	uint64_t before = *word;
+	bool good = true;
+
+	for (uint64_t left = bits; left && good; left &= left - 1) {
+		sm_change(t, word, 0, LOWBIT(left));
+		good = expect_blocked(t, iova, p, reason);
+		if (!good)
+			note(t, "with the word 0x%016llx", (unsigned long long)*word);
+		sm_change(t, word, UINT64_MAX, before);
+	}
+	return expect_allowed(t, iova, p) && good;
+}
+
+bool sm_word_blocks(struct test *t, uint64_t *word, uint64_t value, struct page *p, unsigned reason_read,
+		    unsigned reason_write)
+{
+	uint64_t before = *word;
+	bool good;
+
+	sm_change(t, word, UINT64_MAX, value);
+	good = expect_blocked_as(t, IOVA_A, p, reason_read, reason_write);
+	sm_change(t, word, UINT64_MAX, before);
+	return expect_allowed(t, IOVA_A, p) && good;
+}
+
+void sm_set_levels(struct test *t, struct fx_req *r, unsigned levels)
+{
+	struct page *top = page_alloc(t, PAGE_BYTES, 0);
+
+	r->levels = levels;
+	r->space = words(top);
+	r->space_pa = top->pa;
+	fx_set(t, r->pasid, 0); /* P first: the unit may be reading it */
+	sm_put(t, r->pasid, fx_pasid_value(fx_of(t), r).w, 8);
+	fx_sync(t);
+}

@@ -48,6 +48,19 @@ void observe_dma(struct test *t, struct page *p, const uint8_t *reasons, unsigne
 bool expect_allowed_rq(struct test *t, const struct dma_request *rq, struct page *p);
 bool expect_blocked_rq(struct test *t, const struct dma_request *rq, struct page *p, unsigned reason);
 
+/*
+ * A leaf of level 2 (2 MiB) or 3 (1 GiB) in r's space over the memory that p lies in; the input address of p, whose
+ * offset in the large page is that of p. Caches dropped.
+ */
+iova_t sm_large(struct test *t, struct fx_req *r, unsigned level, const struct page *p);
+/* Each bit of a mask alone in a word blocks DMA at iova with this reason; ends at the first surprise. */
+bool sm_bits_block(struct test *t, uint64_t *word, uint64_t bits, iova_t iova, struct page *p, unsigned reason);
+/* One other value of a word blocks DMA at iova with these reasons; then, with its old value, DMA works again. */
+bool sm_word_blocks(struct test *t, uint64_t *word, uint64_t value, struct page *p, unsigned reason_read,
+		    unsigned reason_write);
+/* Gives r's space another depth (and an empty top table), and its PASID entry the value that says so. */
+void sm_set_levels(struct test *t, struct fx_req *r, unsigned levels);
+
 /* A request of t->engine with PASID to IOVA_A. */
 struct dma_request sm_rq(struct test *t, uint32_t pasid);
 
