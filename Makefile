@@ -147,33 +147,6 @@ HARNESS_SRC := \
 	tests/acpi/small_machine.c
 # By folder, so that a new test is one new file.
 TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/dma/*.c tests/pci/*.c tests/vtd/*.c)))
-# Every line ends in a backslash, and an empty one ends the list.
-TESTS_SRC := \
-	tests/acpi/dmar_crafted.c \
-	tests/acpi/dmar_table.c \
-	tests/dma/domains.c \
-	tests/dma/fixture.c \
-	tests/dma/map.c \
-	tests/dma/random.c \
-	tests/dma/unmap.c \
-	tests/selftest.c \
-	tests/vtd/context.c \
-	tests/vtd/context_share.c \
-	tests/vtd/fixture.c \
-	tests/vtd/judge.c \
-	tests/vtd/root.c \
-	tests/vtd/second_stage.c \
-	tests/vtd/sm.c \
-	tests/vtd/sm_root.c
-# VT-d: registers, queue, caches, interrupts.
-TESTS_SRC += \
-	tests/vtd/queue.c \
-	tests/vtd/queue_descriptors.c \
-	tests/vtd/queue_errors.c \
-	tests/vtd/queue_words.c \
-	tests/vtd/registers.c \
-	tests/vtd/registers_event.c \
-	tests/vtd/registers_fault.c
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
