@@ -1,5 +1,6 @@
 /* Contract: what is mapped can be reached, with the permissions that it was mapped with, and nothing else. */
 #include "tests/dma/fixture.h"
+#include <string.h>
 
 #define LARGE_2M BIT(21)
 #define LARGE_1G BIT(30)
@@ -102,6 +103,12 @@ TEST(dma_map_neighbours,
 	expect_refusal_told(t, t->engine, iova_add(DMA_A, 2 * PAGE_BYTES), true);
 }
 
+/* Half of the transfers that cross a boundary. */
+static uint32_t half_bytes(const struct test *t)
+{
+	return (uint32_t)align_up(16, t->engine->caps.granule_bytes);
+}
+
 /* A leaf of a size: both ends and the middle are reached; the memory is a window onto that size around our page. */
 static void superpage(struct test *t, uint64_t size, unsigned max_page_bits)
 {
@@ -116,7 +123,9 @@ static void superpage(struct test *t, uint64_t size, unsigned max_page_bits)
 	must(t, t->iommu->ops->flush(d, iova, size), "flushing after a map");
 	expect_write(t, iova_add(iova, p->pa.v - base.v), p, 0, DMA_DONE);
 	expect_read(t, iova_add(iova, p->pa.v - base.v + PAGE_BYTES / 2), p, PAGE_BYTES / 2, DMA_DONE);
-	expect_write(t, iova_add(iova, size), NULL, 0, DMA_REFUSED);
+	expect_no_refusal_told(t);
+	/* Nothing of ours lies there to look at, and not every engine can tell a refusal: the record does. */
+	(void)try_write(t, t->engine, iova_add(iova, size), half_bytes(t), NULL, 0);
 	expect_refusal_told(t, t->engine, iova_add(iova, size), true);
 }
 
@@ -150,6 +159,14 @@ TEST(dma_superpage_bound,
 	superpage(t, LARGE_2M, 12);
 }
 
+static bool changed(const struct page *p, uint64_t off, uint32_t n, uint8_t filled)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (p->p[off + i] != filled)
+			return true;
+	return false;
+}
+
 TEST(dma_cross,
      .id = "dma.map.crossing",
      .given = "two IOVA pages mapped to two pages in reverse order",
@@ -159,29 +176,15 @@ TEST(dma_cross,
 {
 	struct page *p = page_alloc(t, 2 * PAGE_BYTES, 0);
 	struct domain *d = dfx_start(t);
-	uint32_t half = (uint32_t)max_u64(t->engine->caps.granule_bytes, 16);
-	uint8_t first[64], second[64];
+	uint32_t half = half_bytes(t);
 
-	if (half > sizeof(first))
-		skip_unreached(t, "the engine's smallest transfer is %u bytes", half);
+	memset(p->p, 0xa5, 2 * PAGE_BYTES);
 	dfx_map(t, d, DMA_A, pa_add(p->pa, PAGE_BYTES), PAGE_BYTES, PERM_RW);
 	dfx_map(t, d, iova_add(DMA_A, PAGE_BYTES), p->pa, PAGE_BYTES, PERM_RW);
-	for (unsigned i = 0; i < half; i++) {
-		first[i] = p->p[2 * PAGE_BYTES - half + i];
-		second[i] = p->p[i];
-	}
-	expect_eq(t, "outcome of a write across", try_write(t, t->engine, iova_add(DMA_A, PAGE_BYTES - half), 2 * half,
-							    NULL, 0), DMA_DONE);
-	for (unsigned i = 0; i < half; i++) {
-		first[i] ^= p->p[2 * PAGE_BYTES - half + i];
-		second[i] ^= p->p[i];
-	}
-	for (unsigned i = 1; i < half; i++) {
-		first[0] |= first[i];
-		second[0] |= second[i];
-	}
-	expect_true(t, first[0] != 0, "the end of the first page's target changed");
-	expect_true(t, second[0] != 0, "the start of the second page's target changed");
+	(void)try_write(t, t->engine, iova_add(DMA_A, PAGE_BYTES - half), 2 * half, NULL, 0); /* the data tell */
+	expect_true(t, changed(p, 2 * PAGE_BYTES - half, half, 0xa5), "the end of the first page's target changed");
+	expect_true(t, changed(p, 0, half, 0xa5), "the start of the second page's target changed");
+	expect_true(t, !changed(p, half, 2 * PAGE_BYTES - 2 * half, 0xa5), "nothing else changed");
 	expect_no_refusal_told(t);
 }
 
@@ -194,7 +197,7 @@ TEST(dma_cross_hole,
 {
 	struct page *p = page_alloc(t, 2 * PAGE_BYTES, 0);
 	struct domain *d = dfx_start(t);
-	uint32_t half = (uint32_t)max_u64(t->engine->caps.granule_bytes, 16);
+	uint32_t half = half_bytes(t);
 
 	dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
 	expect_write(t, iova_add(DMA_A, PAGE_BYTES - half), p, PAGE_BYTES - half, DMA_DONE);
