@@ -153,6 +153,7 @@ HOSTED_SRC := \
 	tests/host/hal_hosted.c \
 	tests/host/acpi/walk.c \
 	tests/host/model/rig.c \
+	tests/host/pci/fake.c \
 	tests/host/vtd/fake.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
@@ -166,6 +167,10 @@ UNIT_TESTS := \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
 	tests/host/model/legacy.c \
+	tests/host/pci/bars.c \
+	tests/host/pci/caps.c \
+	tests/host/pci/enumerate.c \
+	tests/host/pci/msi.c \
 	tests/host/pgtable/engine.c \
 	tests/host/pgtable/golden.c \
 	tests/host/pgtable/random.c \

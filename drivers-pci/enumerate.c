@@ -85,19 +85,34 @@ static bool range_ok(const struct walk *w, const struct pci_dev *d)
 	return !why;
 }
 
-/* Gives an unnumbered bridge the first free run of its parent's bus numbers; close_range() gives back what is over. */
+/* How many bus numbers from b on are the parent's to give. */
+static unsigned free_run(const struct walk *w, int parent, unsigned b)
+{
+	unsigned n = 0;
+
+	while (b + n < BUSES && w->owner[b + n] == parent && !w->walked[b + n])
+		n++;
+	return n;
+}
+
+/* Gives an unnumbered bridge the longest free run of its parent's bus numbers; close_range() gives back what is over. */
 static bool give_range(struct walk *w, struct pci_dev *d)
 {
-	unsigned b = (unsigned)fld_get(SID_BUS, d->addr.sid) + 1, last;
+	unsigned b = 0, n = 0, last;
 
-	while (b < BUSES && (w->owner[b] != d->parent || w->walked[b]))
-		b++;
-	if (b == BUSES) {
+	for (unsigned at = (unsigned)fld_get(SID_BUS, d->addr.sid) + 1; at < BUSES; at++) {
+		unsigned run = free_run(w, d->parent, at);
+
+		if (run > n) {
+			b = at;
+			n = run;
+		}
+	}
+	if (n == 0) {
 		log_line("pci: bridge " PCI_FMT ": no bus number is left for it: not entered", PCI_ARGS(d->addr));
 		return false;
 	}
-	for (last = b; last + 1 < BUSES && w->owner[last + 1] == d->parent && !w->walked[last + 1];)
-		last++;
+	last = b + n - 1;
 	d->bus_secondary = (uint8_t)b;
 	d->bus_subordinate = (uint8_t)last;
 	pci_wr(d, PCI_BUS_PRIMARY, (uint32_t)fld_get(SID_BUS, d->addr.sid), 1);
