@@ -19,12 +19,15 @@ PYTHON ?= /usr/bin/python3
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wcast-align -Wstrict-prototypes -Werror
-COMMON := -std=gnu11 -g -I. -I$(B) -fno-strict-aliasing -fno-common -fno-toplevel-reorder -MMD -MP $(WARN)
-KCFLAGS := $(COMMON) -isystem kernel/freestanding -O2 -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
+# gcc would put the tests of a file into the plan in reverse; clang keeps their order by itself.
+KEEP_ORDER := $(if $(findstring clang,$(shell $(CC) --version)),,-fno-toplevel-reorder)
+COMMON := -std=gnu11 -g -I. -I$(B) -fno-strict-aliasing -fno-common -MMD -MP $(WARN)
+PLAIN_LOOPS := $(if $(KEEP_ORDER),-fno-tree-loop-distribute-patterns)
+KCFLAGS := $(COMMON) $(KEEP_ORDER) -isystem kernel/freestanding -O2 -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none
-HCFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+HCFLAGS := $(COMMON) $(KEEP_ORDER) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # The same host program without sanitizers, for speed.
-FCFLAGS := $(COMMON) -O2 -D_GNU_SOURCE
+FCFLAGS := $(COMMON) $(KEEP_ORDER) -O2 -D_GNU_SOURCE
 
 # ---- sources ----
 
@@ -222,6 +225,8 @@ $(B)/kernel/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KCFLAGS) -c $< -o $@
 
+$(B)/kernel/kernel/string.o: KCFLAGS += $(PLAIN_LOOPS)
+
 $(B)/kernel/%.o: %.asm
 	$(call say,NASM,$<)
 	@mkdir -p $(@D)
@@ -295,7 +300,7 @@ $(B)/fast/portcullis-model: $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(B)
 
 # ---- fuzzers: built and run by fuzz-short alone ----
 
-ZCFLAGS := $(filter-out -fno-toplevel-reorder,$(COMMON)) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+ZCFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 ZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC))
 FUZZ_BIN := $(patsubst tests/host/fuzz/%.c,$(B)/fuzz/%,$(FUZZERS))
 # Seconds for all fuzzers together.
@@ -308,7 +313,7 @@ $(B)/fuzz/obj/%.o: %.c
 
 $(B)/fuzz/libworld.a: $(ZOBJ)
 	@rm -f $@
-	$(Q)ar rcs $@ $(ZOBJ)
+	$(Q)ar qcs $@ $(ZOBJ)
 
 $(FUZZ_BIN): $(B)/fuzz/%: $(B)/fuzz/obj/tests/host/fuzz/%.o $(B)/fuzz/libworld.a
 	$(call say,LINK,$@)
@@ -343,6 +348,13 @@ coverage:
 headers:
 	$(Q)set -e; for h in $$(git ls-files '*.h'); do \
 		$(CC) $(COMMON) -MF /dev/null -fsyntax-only -x c $$h; done
+
+# What the other compiler and the shells' checker see.
+lint: $(B)/gen/version.h
+	$(Q)bad=0; for c in $$(git ls-files '*.c'); do \
+		$(CLANG) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -fsyntax-only $$c || bad=1; done; exit $$bad
+	$(Q)if command -v shellcheck >/dev/null; then shellcheck run.sh tools/*.sh .ci/run; fi
+	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache -m compileall -q tools tests
 
 clean:
 	$(Q)rm -rf $(B)

@@ -23,7 +23,7 @@
 		ASSERT(r.off <= m->len_bytes - sizeof(type) && m->len_bytes >= sizeof(type)); \
 		if (m->ops) \
 			return (type)m->ops->rd(m->ctx, r.off, sizeof(type)); \
-		return *(const volatile type *)((const char *)m->ctx + r.off); \
+		return *(const volatile type *)((uintptr_t)m->ctx + r.off); \
 	}
 
 #define DEFINE_WR(bits, type, regtype) \
@@ -33,7 +33,7 @@
 		if (m->ops) \
 			m->ops->wr(m->ctx, r.off, v, sizeof(type)); \
 		else \
-			*(volatile type *)((char *)m->ctx + r.off) = v; \
+			*(volatile type *)((uintptr_t)m->ctx + r.off) = v; \
 	}
 
 DEFINE_RD(8, uint8_t, reg8_t)
