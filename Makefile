@@ -178,6 +178,7 @@ UNIT_TESTS := \
 	tests/host/pgtable/golden.c \
 	tests/host/pgtable/random.c \
 	tests/host/vtd/entries.c \
+	tests/host/vtd/ops.c \
 	tests/host/vtd/unit.c
 
 # Host tests that drive a program from outside: scripts that print TAP.
