@@ -29,7 +29,7 @@ static void tell_unit(const struct vtd_unit *u, unsigned index)
 {
 	const char *names[FEATURES_MAX];
 	unsigned n = vtd_caps_features(&u->caps, names, FEATURES_MAX);
-	char list[300];
+	char list[600];
 	size_t at = 0;
 
 	list[0] = 0;

@@ -280,7 +280,7 @@ void console_write(const char *text, size_t len)
 
 void log_line(const char *fmt, ...)
 {
-	char line[400];
+	char line[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
