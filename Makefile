@@ -212,7 +212,11 @@ kernel: $(B)/portcullis.elf
 
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-$(B)/portcullis.elf: $(KOBJ) linker.ld
+# What is booted carries symbols but no debug information; debuggers take the other file.
+$(B)/portcullis.elf: $(B)/portcullis.debug.elf
+	$(Q)objcopy --strip-debug $< $@
+
+$(B)/portcullis.debug.elf: $(KOBJ) linker.ld
 	$(call say,LD,$@)
 	$(Q)ld -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments -T linker.ld \
 		-o $@ $(KOBJ)

@@ -11,9 +11,11 @@
 #include "kernel/power.h"
 #include "kernel/time.h"
 #include "tests/harness/harness.h"
+#include "tests/model_machine.h"
 
 #define STACK_BYTES (128 * 1024u)
 #define IST_BYTES   (16 * 1024u)
+#define MACHINES_MAX 16
 #define MEMORY_MIN_PAGES 4096u /* 16 MiB for tests */
 
 static uint64_t tsc_at_entry;
@@ -46,7 +48,8 @@ static void run(void *arg)
 	const struct boot_info *bi = arg;
 	static struct options options;
 	static struct run_facts facts;
-	struct machine *machine;
+	struct machine *machines[MACHINES_MAX];
+	unsigned n = 0;
 	struct power_acpi power;
 	struct acpi_interrupts interrupts;
 	uint16_t pm_port;
@@ -79,8 +82,10 @@ static void run(void *arg)
 	facts.memory_mib = memory_total_mib();
 	facts.tsc_mhz = time_tsc_hz() / 1000000;
 	facts.entry_us = (tsc() - tsc_at_entry) / max_u64(facts.tsc_mhz, 1);
-	machine = metal_machine();
-	code = harness_run(&machine, 1, &options, &facts);
+	machines[n++] = metal_machine();
+	if (options.model[0] && model_machines_create(options.model, machines + n, MACHINES_MAX - n, &n) != OK)
+		bail_out("model= names no configuration, or memory is too small for the model machines");
+	code = harness_run(machines, n, &options, &facts);
 	power_off((enum power_code)code);
 }
 

@@ -2,8 +2,10 @@
  * Model machines: memory callbacks over mem_ptr(), messages to irq_deliver(), configuration space and windows of the
  * fabric.
  */
+#include "kernel/glob.h"
 #include "model/fabric.h"
 #include "tests/model_machine.h"
+#include <string.h>
 
 #define UNITS         2
 #define CACHE_ENTRIES 1024u
@@ -202,4 +204,25 @@ void model_machine_destroy(struct machine *m)
 struct mdl_vtd *model_machine_unit(struct machine *m)
 {
 	return &of(m)->units[UNITS - 1];
+}
+
+enum status model_machines_create(const char *names, struct machine **out, unsigned max, unsigned *n)
+{
+	bool all = !strcmp(names, "on");
+	unsigned made = 0;
+
+	for (unsigned i = 0; mdl_vtd_configs[i]; i++) {
+		enum status s;
+
+		if (!all && !glob_list_match(names, mdl_vtd_configs[i]->name))
+			continue;
+		if (made == max)
+			return ERR_FULL;
+		s = model_machine_create(mdl_vtd_configs[i], &out[made]);
+		if (s != OK)
+			return s;
+		made++;
+		(*n)++;
+	}
+	return made ? OK : ERR_NOT_FOUND;
 }

@@ -15,6 +15,11 @@
  */
 enum status must_use model_machine_create(const struct mdl_vtd_config *c, struct machine **out);
 void model_machine_destroy(struct machine *m);
+/*
+ * One machine for each configuration that names matches ("on": all, else globs), appended to out; *n grows. The errors of
+ * model_machine_create(), ERR_FULL beyond max, ERR_NOT_FOUND where names matches none; those made so far stay in out.
+ */
+enum status must_use model_machines_create(const char *names, struct machine **out, unsigned max, unsigned *n);
 
 /* The unit for all the rest, for tests that look behind the seam. */
 struct mdl_vtd *model_machine_unit(struct machine *m);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include "gen/version.h"
 #include "kernel/cmdline.h"
-#include "kernel/glob.h"
 #include "tests/harness/harness.h"
 #include "tests/host/hal_hosted.h"
 #include "tests/model_machine.h"
@@ -33,11 +32,6 @@ static bool join(int argc, char **argv, char *line, size_t size)
 	return true;
 }
 
-static bool wanted(const struct options *o, const char *name)
-{
-	return !o->model[0] || strcmp(o->model, "on") == 0 || glob_list_match(o->model, name);
-}
-
 int main(int argc, char **argv)
 {
 	static struct options options;
@@ -54,17 +48,8 @@ int main(int argc, char **argv)
 	if (!options.platform[0])
 		strcpy(options.platform, "model");
 	hosted_init(ARENA_BASE, ARENA_BYTES);
-	for (unsigned i = 0; mdl_vtd_configs[i] && n < MACHINES_MAX; i++) {
-		if (!wanted(&options, mdl_vtd_configs[i]->name))
-			continue;
-		if (model_machine_create(mdl_vtd_configs[i], &machines[n]) != OK) {
-			harness_bail_out(2, "no model machine of configuration %s can be made", mdl_vtd_configs[i]->name);
-			return 2;
-		}
-		n++;
-	}
-	if (!n) {
-		harness_bail_out(2, "model= names no configuration");
+	if (model_machines_create(options.model[0] ? options.model : "on", machines, MACHINES_MAX, &n) != OK) {
+		harness_bail_out(2, "model= names no configuration, or there is too little memory for it");
 		return 2;
 	}
 	code = harness_run(machines, n, &options, &facts);
