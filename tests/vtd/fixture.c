@@ -54,9 +54,14 @@ static uint64_t *context_table(struct test *t, struct fx_req *r)
 
 vtd_pasid_t fx_pasid_value(const struct fx *fx, const struct fx_req *r)
 {
+	vtd_pasid_t fs;
+
 	switch (fx->mode) {
 	case FX_SM_FS:
-		return vtd_pasid_fs(r->space_pa, r->levels, r->did, fx->u->caps.smpwcs);
+		fs = vtd_pasid_fs(r->space_pa, r->levels, r->did, fx->u->caps.smpwcs);
+		/* First stage does not use AW; QEMU does (vtd.sm.fs.aw_unused), and no other test shall suffer from that. */
+		fs.w[0] |= FLD(PASID_AW, VTD_AW(r->levels));
+		return fs;
 	case FX_SM_PT:
 		return vtd_pasid_passthrough(fx->u->caps.levels_max, r->did);
 	default:
