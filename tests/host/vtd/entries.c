@@ -36,8 +36,8 @@ static void scalable_entries(void)
 		 0, 0);
 	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 3, 1, false), "PASID, second stage, 3 levels", 0x200085, 1, 0, 0, 0, 0, 0, 0);
 	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 5, 1, false), "PASID, second stage, 5 levels", 0x20008d, 1, 0, 0, 0, 0, 0, 0);
-	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 5, 9, false), "PASID, first stage, 5 levels", 0x41, 9, 0x300004, 0, 0, 0, 0, 0);
-	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 4, 9, true), "PASID, first stage, snooped", 0x41, 0x800009, 0x300000, 0, 0, 0,
+	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 5, 9, false), "PASID, first stage, 5 levels", 0x4d, 9, 0x300004, 0, 0, 0, 0, 0);
+	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 4, 9, true), "PASID, first stage, snooped", 0x49, 0x800009, 0x300000, 0, 0, 0,
 		 0, 0);
 	IS_ENTRY(vtd_pasid_passthrough(4, 3), "PASID, pass-through", 0x109, 3, 0, 0, 0, 0, 0, 0);
 }

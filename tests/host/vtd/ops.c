@@ -213,7 +213,7 @@ static void scalable(enum vtd_mode mode, uint64_t cap)
 	else
 		IS_SILENT("attach: nothing to forget");
 	e = pasid_entry(0);
-	is_u64(word(e & ~UINT64_C(0xfff), 0) & 0xfff, fs ? 0x041 : 0x089, "PASID entry: PGTT, AW");
+	is_u64(word(e & ~UINT64_C(0xfff), 0) & 0xfff, fs ? 0x049 : 0x089, "PASID entry: PGTT, AW");
 	is_u64(word(e & ~UINT64_C(0xfff), 1), 0x800001, "PASID entry: DID, PWSNP");
 	attach(d2, dev_pasid);
 	if (cm)
