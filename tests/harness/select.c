@@ -27,9 +27,9 @@ static bool selected(const struct instance *in, const struct options *o)
 	if (o->skip[0] && glob_list_match(o->skip, id))
 		return false;
 	/* Self-tests of the harness fail on purpose: only for who names them. */
-	if (!o->tests[0])
-		return strncmp(in->desc->id, "debug.", 6) != 0;
-	return glob_list_match(o->tests, id);
+	if (!strncmp(in->desc->id, "debug.", 6) && !glob_list_match("*debug.*", o->tests))
+		return false;
+	return !o->tests[0] || glob_list_match(o->tests, id);
 }
 
 /* Adds an instance if it is selected; with instances == NULL only counts. */
@@ -42,25 +42,27 @@ static void add(struct plan *p, const struct instance *in, const struct options 
 	p->n++;
 }
 
-static void add_desc(struct plan *p, struct bench *b, const struct test_desc *d, const struct options *o)
+/* All tests of one bench that run early, or late, and once or once for each backend, which is then given. */
+static void add_some(struct plan *p, struct bench *b, const struct backend *backend, bool late, const struct options *o)
 {
-	if (!(d->flags & TEST_PER_BACKEND)) {
-		add(p, &(struct instance){ d, b, NULL }, o);
-		return;
-	}
-	for (unsigned i = 0; i < b->backends_n; i++)
-		add(p, &(struct instance){ d, b, b->backends[i] }, o);
+	for (const struct test_set *s = __start_tests; s < __stop_tests; s++)
+		for (unsigned k = 0; k < s->n; k++) {
+			const struct test_desc *d = &s->descs[k];
+
+			if (!(d->flags & TEST_LAST) == !late && !(d->flags & TEST_PER_BACKEND) == !backend)
+				add(p, &(struct instance){ d, b, backend }, o);
+		}
 }
 
 static void add_all(struct plan *p, struct bench *benches, unsigned benches_n, const struct options *o)
 {
 	p->n = 0;
 	for (unsigned late = 0; late < 2; late++)
-		for (unsigned i = 0; i < benches_n; i++)
-			for (const struct test_set *s = __start_tests; s < __stop_tests; s++)
-				for (unsigned k = 0; k < s->n; k++)
-					if (!!(s->descs[k].flags & TEST_LAST) == !!late)
-						add_desc(p, &benches[i], &s->descs[k], o);
+		for (unsigned i = 0; i < benches_n; i++) {
+			add_some(p, &benches[i], NULL, late, o);
+			for (unsigned k = 0; k < benches[i].backends_n; k++)
+				add_some(p, &benches[i], benches[i].backends[k], late, o);
+		}
 }
 
 /* Fisher-Yates over all but the tests that run last. */

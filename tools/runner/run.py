@@ -45,6 +45,9 @@ class PlatformRun:
             return None
         skip = only_here(self.options.skip, boot, self.platform.boots)
         words = [] if tests == ["*"] else ["tests=" + ",".join(tests)]
+        # Model units beside the emulator's cost memory and time: only for who names their tests.
+        if self.machine and any(pattern.startswith("model.") for pattern in tests):
+            words.append("model=on")
         return words + (["skip=" + ",".join(skip)] if skip else [])
 
     def _boots(self, view):
