@@ -193,10 +193,13 @@ class Machine:
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if platform.iommu and self.wishes.iommu != "none":
             argv += ["-device", _joined(platform.iommu.driver, self._iommu_options(boot))]
+        devices = [d for d in self._devices if not d.boots or boot.name in d.boots]
         for device, name, path in self._drives:
+            if device not in devices:
+                continue
             file = str(path).replace(",", ",,")
             argv += ["-drive", f"if=none,id={name},format=raw,cache=unsafe,file={file}"]
-        for device in self._devices:
+        for device in devices:
             drive = next((name for d, name, _ in self._drives if d is device), None)
             options = {**device.options, **({"drive": drive} if drive else {})}
             argv += ["-device", _joined(device.driver, options)]
