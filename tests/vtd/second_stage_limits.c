@@ -209,6 +209,8 @@ TEST(ss_large_over_interrupt,
 	(void)fx_start_mapped(t, FX_LEGACY);
 	fx_map(t, fx_req(t, t->engine), base, PA(INTERRUPT_RANGE), 2, PERM_RW, 0);
 	fx_sync(t);
+	(void)try_read(t, t->engine, base, dma_small_bytes(t, t->engine), NULL, 0);
+	expect_true(t, fx_faults_drop(t) > 0, "a read of the same page inside the interrupt range is recorded");
 	(void)try_read(t, t->engine, at, dma_small_bytes(t, t->engine), NULL, 0);
 	if (vtd_fault_pop(fx_of(t)->u, &f) != OK) {
 		observe(t, "translated");
