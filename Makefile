@@ -76,6 +76,7 @@ ENGINE_SRC := \
 	drivers-pci/engines/model_device.c \
 	drivers-pci/engines/nvme.c \
 	drivers-pci/engines/nvme_direct.c \
+	drivers-pci/engines/nvme_mail.c \
 	drivers-pci/engines/nvme_queue.c
 
 # drivers-iommu: both worlds.

@@ -6,7 +6,8 @@
  *   read:  iova -> disk (Write), disk -> own memory (Read).
  * Whole blocks at dword addresses go by PRPs. Other lengths and addresses need a controller with SGLs: the rest of the
  * last block then lies in own memory; without SGLs the block is the granule.
- * Without a scratch disk nothing is ever written to media or settings:
+ * 512 bytes at a dword address go through the mailbox where that works (nvme_mail.c), which needs no disk.
+ * Without the word that media are scratch, nothing is ever written to media or settings:
  *   write: a log page from its start (predictable content, any number of dwords);
  *   read:  Compare, which only tells that it happened; needs a namespace and that command.
  *
@@ -18,6 +19,7 @@
  * makes the controller fail (CSTS.CFS): ERR_IO, and reset() is due.
  */
 #include "drivers-pci/engines/nvme.h"
+#include "drivers-pci/regs.h"
 
 #define LOG_EFFECTS_BYTES 4096u
 #define LOG_SLOTS_BYTES   512u
@@ -76,11 +78,6 @@ static enum status log_page(struct nvme *n, uint64_t addr, uint32_t bytes, unsig
 	return nvme_run(n, &n->admin, &cmd, st);
 }
 
-static bool can_scratch(const struct engine *e)
-{
-	return (e->caps.flags & DMA_READ_ALL) != 0;
-}
-
 static enum status check(const struct engine *e, const struct dma_request *rq, uint32_t flag)
 {
 	if (!(e->caps.flags & flag) || rq->has_pasid || rq->at != DMA_AT_UNTRANSLATED)
@@ -88,6 +85,11 @@ static enum status check(const struct engine *e, const struct dma_request *rq, u
 	if (rq->len_bytes == 0 || rq->len_bytes > e->caps.max_bytes || rq->iova.v + rq->len_bytes < rq->iova.v)
 		return ERR_INVALID;
 	return rq->len_bytes % e->caps.granule_bytes || rq->iova.v % e->caps.align_bytes ? ERR_INVALID : OK;
+}
+
+static bool mailable(const struct nvme *n, const struct dma_request *rq)
+{
+	return n->mail && rq->len_bytes == NVME_MAIL_BYTES && is_aligned(rq->iova.v, 4);
 }
 
 static enum status nvme_write(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
@@ -98,7 +100,9 @@ static enum status nvme_write(struct engine *e, struct dma_request *rq, enum dma
 
 	if (s)
 		return s;
-	if (can_scratch(e)) {
+	if (mailable(n, rq)) {
+		s = nvme_mail_write(n, rq->iova.v, rq->data, &st);
+	} else if (n->disk) {
 		nvme_put(n, OWN_BLOCK, 0, rq->data, rq->len_bytes);
 		s = own_block_io(n, NVM_WRITE, rq->len_bytes);
 		s = s ? s : block_io(n, NVM_READ, rq->iova.v, rq->len_bytes, &st);
@@ -110,6 +114,21 @@ static enum status nvme_write(struct engine *e, struct dma_request *rq, enum dma
 	return s ? s : judge(st, outcome);
 }
 
+static enum status read_mail(struct nvme *n, struct dma_request *rq, enum dma_outcome *outcome)
+{
+	bool blank;
+	unsigned st;
+	enum status s = nvme_mail_read(n, rq->iova.v, rq->data, &blank, &st);
+
+	s = s ? s : judge(st, outcome);
+	if (s || *outcome == DMA_REFUSED)
+		return s;
+	rq->echo_n = rq->len_bytes;
+	if (blank)
+		*outcome = DMA_REFUSED;
+	return OK;
+}
+
 static enum status nvme_read(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
 {
 	struct nvme *n = e->priv;
@@ -119,7 +138,9 @@ static enum status nvme_read(struct engine *e, struct dma_request *rq, enum dma_
 	rq->echo_n = 0;
 	if (s)
 		return s;
-	if (!can_scratch(e)) {
+	if (mailable(n, rq))
+		return read_mail(n, rq, outcome);
+	if (!n->disk) {
 		s = block_io(n, NVM_COMPARE, rq->iova.v, rq->len_bytes, &st);
 		return s ? s : judge(st == ST_COMPARE ? ST_OK : st, outcome);
 	}
@@ -166,7 +187,7 @@ static bool nvme_alive(struct engine *e)
 
 	if (n->sound && !(mmio_rd(&n->regs, NVME_CSTS) & CSTS_CFS))
 		return true;
-	return (n->direct ? nvme_direct_run(n, NULL) : small_command(n)) == OK;
+	return (n->direct ? nvme_direct_admin(n, NULL, 0) : small_command(n)) == OK;
 }
 
 /*
@@ -221,24 +242,32 @@ static bool medium_works(struct nvme *n)
 	return !__builtin_memcmp(seen, pattern, sizeof(seen));
 }
 
-static void fill_caps(struct engine *e, const struct nvme *n, bool scratch)
+/* Any content both ways, in blocks and by mail. */
+static void fill_scratch_caps(struct engine_caps *c, const struct nvme *n)
+{
+	const bool sgl = n->disk && n->sgl_align;
+
+	c->flags |= DMA_CAN_READ | DMA_WRITE_ARBITRARY | DMA_READ_ALL;
+	c->granule_bytes = sgl ? n->sgl_align : n->disk ? n->lba_bytes : NVME_MAIL_BYTES;
+	c->align_bytes = sgl ? n->sgl_align : 4;
+	c->max_bytes = n->disk ? n->max_bytes : NVME_MAIL_BYTES;
+	if (!n->direct)
+		return;
+	/* A controller need not take one transfer that is partly in its buffer, so no rest of a block there. */
+	c->flags = (c->flags | DMA_DIRECT) & ~(uint32_t)DMA_CAN_MSI;
+	c->granule_bytes = n->disk ? n->lba_bytes : NVME_MAIL_BYTES;
+}
+
+static void fill_caps(struct engine *e, const struct nvme *n)
 {
 	struct engine_caps *c = &e->caps;
 
 	*c = (struct engine_caps){ .flags = DMA_CAN_WRITE, .granule_bytes = 4, .align_bytes = 4, .usual_us = 500 };
 	c->max_bytes = n->has_effects ? LOG_EFFECTS_BYTES : LOG_SLOTS_BYTES;
-	if (pci_cap(e->dev, 0x05) || pci_cap(e->dev, 0x11))
+	if (pci_cap(e->dev, CAP_ID_MSI) || pci_cap(e->dev, CAP_ID_MSIX))
 		c->flags |= DMA_CAN_MSI;
-	if (scratch) {
-		c->flags |= DMA_CAN_READ | DMA_WRITE_ARBITRARY | DMA_READ_ALL;
-		c->granule_bytes = n->sgl_align ? n->sgl_align : n->lba_bytes;
-		c->align_bytes = n->sgl_align ? n->sgl_align : 4;
-		c->max_bytes = n->max_bytes;
-		/* A controller need not take one transfer that is partly in its buffer, so no rest of a block there. */
-		if (n->direct) {
-			c->flags = (c->flags | DMA_DIRECT) & ~(uint32_t)DMA_CAN_MSI;
-			c->granule_bytes = n->lba_bytes;
-		}
+	if (n->disk || n->mail) {
+		fill_scratch_caps(c, n);
 	} else if (n->lba_bytes && n->compares && n->blocks >= c->max_bytes / n->lba_bytes) {
 		c->flags |= DMA_CAN_READ;
 		if (n->sgl_align == 0)
@@ -265,9 +294,28 @@ static enum status map_registers(struct pci_dev *dev, struct nvme *n)
 	return OK;
 }
 
+/* With the word that media are scratch: which of buffer, disk and mailbox serve. */
+static enum status find_ways(struct nvme *n)
+{
+	enum status s;
+
+	/* One block more than a transfer: the mark of nvme_direct.c. */
+	n->disk = n->lba_bytes && n->blocks > n->max_bytes / n->lba_bytes;
+	s = nvme_go_direct(n);
+	if (s == ERR_UNSUPPORTED) {
+		n->disk = n->disk && medium_works(n);
+		s = OK;
+	}
+	s = s ? s : nvme_mail_try(n);
+	if (s || !n->direct || n->disk || n->mail)
+		return s;
+	/* A buffer, but no use for it. */
+	n->direct = false;
+	return nvme_start(n);
+}
+
 static enum status bring_up(struct engine *e, struct nvme *n)
 {
-	bool scratch;
 	enum status s = map_registers(e->dev, n);
 
 	if (s)
@@ -275,15 +323,13 @@ static enum status bring_up(struct engine *e, struct nvme *n)
 	pci_enable(e->dev, true, true);
 	s = nvme_start(n);
 	s = s ? s : nvme_identify(n);
+	if (s == OK && e->dev->bus->scratch_media)
+		s = find_ways(n);
 	if (s)
 		return s;
-	/* One block more than a transfer: the mark of nvme_direct.c. */
-	scratch = e->dev->bus->scratch_media && n->lba_bytes && n->blocks > n->max_bytes / n->lba_bytes;
-	s = scratch ? nvme_go_direct(n) : ERR_UNSUPPORTED;
-	scratch = scratch && (s == OK || (s == ERR_UNSUPPORTED && medium_works(n)));
 	e->own_n = n->direct ? 0 : 1;
-	fill_caps(e, n, scratch);
-	return s == ERR_UNSUPPORTED ? OK : s;
+	fill_caps(e, n);
+	return OK;
 }
 
 static enum status nvme_probe(struct pci_dev *dev, struct engine *e)

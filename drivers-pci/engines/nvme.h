@@ -8,6 +8,8 @@
 #include "drivers-pci/engines/nvme_regs.h"
 
 #define NVME_QUEUE_ENTRIES  16u
+#define NVME_MAIL_ENTRIES   256u   /* of the admin queue when direct */
+#define NVME_MAIL_BYTES     512u
 #define NVME_TRANSFER_BYTES 0x20000u
 /* Where the controller sees its memory buffer: an address that no unit under test translates. */
 #define NVME_CMB_ADDRESS    UINT64_C(0x4000000000000000)
@@ -17,12 +19,16 @@ enum {
 	OWN_ADMIN_SQ, OWN_ADMIN_CQ, OWN_IO_SQ, OWN_IO_CQ,
 	OWN_LIST,  /* PRP list or SGL segment of the command that runs */
 	OWN_DATA,  /* Identify and log pages, the rest of a block beside a short transfer, the mark (direct) */
+	OWN_BLANK, /* what no transfer brings: see nvme_mail.c */
 	OWN_BLOCK, /* content on its way to or from the medium */
-	OWN_PAGES = OWN_BLOCK + NVME_TRANSFER_BYTES / PAGE_BYTES
+	OWN_PAGES = OWN_BLOCK + NVME_TRANSFER_BYTES / PAGE_BYTES,
+	OWN_MAIL_SQ = OWN_PAGES, /* buffer only: the admin queue */
+	BUFFER_PAGES = OWN_MAIL_SQ + NVME_MAIL_ENTRIES * 64 / PAGE_BYTES
 };
 
 struct nvme_queue {
 	unsigned id;
+	unsigned entries;    /* of the submission queue */
 	unsigned tail, head; /* next submission, next completion */
 	bool phase;          /* phase tag of a new completion */
 	unsigned sq_page;
@@ -37,7 +43,10 @@ struct nvme {
 	pa_t own;
 	bool direct;               /* see nvme_direct.c: everything but the unused completion queues is in the buffer */
 	bool sound;                /* the last command came to its end */
-	bool running;              /* direct: CC.EN is set and the queues are fresh */
+	bool running;              /* direct: CC.EN is set, and the admin queue has room for left more commands */
+	unsigned left;
+	bool disk;                 /* blocks from 0 on may be written, and keep it */
+	bool mail;                 /* see nvme_mail.c */
 	mmio_t cmb;                /* window that holds the buffer, and where it starts there */
 	uint32_t cmb_off;
 	struct nvme_queue admin, io;
@@ -76,18 +85,28 @@ void nvme_sgl(struct nvme *n, struct nvme_sqe *cmd, uint64_t addr, uint32_t byte
 /* Fills in what Identify says. ERR_UNSUPPORTED: a controller that this driver cannot use. ERR_TIMEOUT, ERR_IO. */
 enum status must_use nvme_identify(struct nvme *n);
 
-/* Parts of the above that serve both ways of running. */
+void nvme_breathe(void);
+
+/* Parts of the above that serve both ways of running. The I/O queue is not made by nvme_enable(). */
 void nvme_queue_init(struct nvme *n, struct nvme_queue *q, unsigned id, unsigned sq_page, unsigned cq_page);
-enum status must_use nvme_enable(struct nvme *n, unsigned cq_entries);
+enum status must_use nvme_enable(struct nvme *n, unsigned sq_page, unsigned sq_entries, unsigned cq_entries);
 void nvme_submit(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd);
 void nvme_ring(struct nvme *n, const struct nvme_queue *q, bool completion, unsigned value);
 
 /*
- * Moves everything into the controller memory buffer, if there is one that serves: from then on n->direct. Needs a
- * scratch disk of more blocks than a transfer. ERR_UNSUPPORTED: not here, n runs as before.
+ * Moves everything into the controller memory buffer, if there is one that serves: from then on n->direct. With a disk
+ * it needs one block more than a transfer. ERR_UNSUPPORTED: not here, n runs as before.
  */
 enum status must_use nvme_go_direct(struct nvme *n);
-/* The same as nvme_start() and nvme_run() when direct; cmd NULL: nothing but a sign of life. */
+/* nvme_run() on the I/O queue when direct; cmd NULL: nothing but a sign of life. Needs a disk. */
 enum status must_use nvme_direct_run(struct nvme *n, struct nvme_sqe *cmd);
+/* Runs count admin commands, which must be such that they are over before the next one begins. 0 of them: a sign of life. */
+enum status must_use nvme_direct_admin(struct nvme *n, struct nvme_sqe *cmds, unsigned count);
+
+/* Finds out whether the mailbox works: n->mail. ERR_IO, ERR_TIMEOUT: the controller needs nvme_start(). */
+enum status must_use nvme_mail_try(struct nvme *n);
+/* Moves NVME_MAIL_BYTES; *status as of nvme_run(). *blank: nothing was read. addr is a multiple of 4. */
+enum status must_use nvme_mail_write(struct nvme *n, uint64_t addr, const void *data, unsigned *status);
+enum status must_use nvme_mail_read(struct nvme *n, uint64_t addr, void *data, bool *blank, unsigned *status);
 
 #endif

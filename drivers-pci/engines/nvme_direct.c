@@ -6,9 +6,12 @@
  * head doorbell says 1 while nothing was posted is full. A specification-minded driver never does that; it is used only
  * after it was seen to work, and only with a scratch disk.
  *
- * That a command is finished is then learnt in two steps. Commands are fetched in order, so once a later command, the
- * mark, has read its block into the buffer, the tested one has been begun. Then CC.EN is cleared: when CSTS.RDY follows,
- * what had been begun is finished. The next command starts the controller again.
+ * That an I/O command is finished is then learnt in two steps. Commands are fetched in order, so once a later command,
+ * the mark, has read its block into the buffer, the tested one has been begun. Then CC.EN is cleared: when CSTS.RDY
+ * follows, what had been begun is finished. The next command starts the controller again. Admin commands that are over
+ * before the next one begins only need a later one to show: Identify, which fills the same place.
+ *
+ * A command without completion keeps its place in the controller, so the queue serves for as many as it has entries.
  */
 #include "drivers-pci/engines/nvme.h"
 
@@ -59,6 +62,7 @@ static enum status word_wait(struct nvme *n)
 	uint64_t v = 0;
 
 	for (;;) {
+		nvme_breathe();
 		nvme_get(n, OWN_DATA, 0, &v, sizeof(v));
 		if (v)
 			return OK;
@@ -77,33 +81,64 @@ static void mark_command(struct nvme *n, struct nvme_sqe *cmd, uint32_t opcode)
 	nvme_prp(n, cmd, nvme_addr(n, OWN_DATA), n->lba_bytes);
 }
 
+static void sign_command(struct nvme *n, struct nvme_sqe *cmd)
+{
+	*cmd = (struct nvme_sqe){ .dw0 = ADMIN_IDENTIFY, .dw10 = CNS_CONTROLLER };
+	nvme_prp(n, cmd, nvme_addr(n, OWN_DATA), PAGE_BYTES);
+}
+
+/* Puts admin commands and a sign behind them into the queue, and waits for the sign. */
+static enum status run_admin(struct nvme *n, struct nvme_sqe *cmds, unsigned count)
+{
+	struct nvme_sqe sign;
+
+	sign_command(n, &sign);
+	word_clear(n);
+	for (unsigned i = 0; i < count; i++)
+		nvme_submit(n, &n->admin, &cmds[i]);
+	nvme_submit(n, &n->admin, &sign);
+	n->left -= count + 1;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	nvme_ring(n, &n->admin, false, n->admin.tail);
+	return word_wait(n);
+}
+
 static enum status start(struct nvme *n)
 {
 	const uint32_t id = (uint32_t)FLD(QUEUE_ID, 1);
-	struct nvme_sqe cq = { .dw0 = ADMIN_CREATE_CQ, .dptr = { n->own.v + OWN_IO_CQ * PAGE_BYTES } };
-	struct nvme_sqe sq = { .dw0 = ADMIN_CREATE_SQ, .dptr = { nvme_addr(n, OWN_IO_SQ) } };
-	struct nvme_sqe sign = { .dw0 = ADMIN_IDENTIFY, .dw10 = CNS_CONTROLLER };
-	enum status s = nvme_enable(n, 2);
+	struct nvme_sqe queues[2] = {
+		{ .dw0 = ADMIN_CREATE_CQ, .dptr = { n->own.v + OWN_IO_CQ * PAGE_BYTES } },
+		{ .dw0 = ADMIN_CREATE_SQ, .dptr = { nvme_addr(n, OWN_IO_SQ) } },
+	};
+	enum status s = nvme_enable(n, OWN_MAIL_SQ, NVME_MAIL_ENTRIES, 2);
 
 	if (s)
 		return s;
+	n->left = NVME_MAIL_ENTRIES - 1;
 	nvme_ring(n, &n->admin, true, 1);
-	cq.dw10 = id | (uint32_t)FLD(QUEUE_SIZE, 1);
-	cq.dw11 = (uint32_t)QUEUE_PC;
-	sq.dw10 = id | (uint32_t)FLD(QUEUE_SIZE, NVME_QUEUE_ENTRIES - 1);
-	sq.dw11 = (uint32_t)(QUEUE_PC | FLD(SQ_CQID, 1));
+	queues[0].dw10 = id | (uint32_t)FLD(QUEUE_SIZE, 1);
+	queues[0].dw11 = (uint32_t)QUEUE_PC;
+	queues[1].dw10 = id | (uint32_t)FLD(QUEUE_SIZE, NVME_QUEUE_ENTRIES - 1);
+	queues[1].dw11 = (uint32_t)(QUEUE_PC | FLD(SQ_CQID, 1));
 	nvme_queue_init(n, &n->io, 1, OWN_IO_SQ, OWN_IO_CQ);
-	word_clear(n);
-	nvme_prp(n, &sign, nvme_addr(n, OWN_DATA), PAGE_BYTES);
-	nvme_submit(n, &n->admin, &cq);
-	nvme_submit(n, &n->admin, &sq);
-	nvme_submit(n, &n->admin, &sign);
-	s = word_wait(n);
+	s = run_admin(n, queues, 2);
 	if (s)
 		return s;
 	nvme_ring(n, &n->io, true, 1);
 	n->running = true;
 	return OK;
+}
+
+enum status nvme_direct_admin(struct nvme *n, struct nvme_sqe *cmds, unsigned count)
+{
+	enum status s = OK;
+
+	n->sound = false;
+	if (!n->running || n->left <= count)
+		s = start(n);
+	s = s ? s : run_admin(n, cmds, count);
+	n->sound = s == OK;
+	return s;
 }
 
 enum status nvme_direct_run(struct nvme *n, struct nvme_sqe *cmd)
@@ -120,6 +155,8 @@ enum status nvme_direct_run(struct nvme *n, struct nvme_sqe *cmd)
 	if (cmd)
 		nvme_submit(n, &n->io, cmd);
 	nvme_submit(n, &n->io, &sign);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	nvme_ring(n, &n->io, false, n->io.tail);
 	s = word_wait(n);
 	s = s ? s : nvme_stop(n);
 	n->sound = s == OK;
@@ -148,7 +185,7 @@ static enum status open_cmb(struct nvme *n)
 	s = pci_bar_map(n->dev, (unsigned)fld_get(CMBLOC_BIR, loc), &n->cmb);
 	if (s)
 		return ERR_UNSUPPORTED;
-	if (fld_get(CMBSZ_SZ, size) * unit < OWN_PAGES * PAGE_BYTES || off + OWN_PAGES * PAGE_BYTES > n->cmb.len_bytes)
+	if (fld_get(CMBSZ_SZ, size) * unit < BUFFER_PAGES * PAGE_BYTES || off + BUFFER_PAGES * PAGE_BYTES > n->cmb.len_bytes)
 		return ERR_UNSUPPORTED;
 	n->cmb_off = (uint32_t)off;
 	return OK;
@@ -163,26 +200,41 @@ static bool still_silent(const struct nvme *n)
 	return true;
 }
 
-enum status nvme_go_direct(struct nvme *n)
+/* Writes the mark to its block, still by way of memory. */
+static enum status write_mark(struct nvme *n)
 {
 	struct nvme_sqe cmd;
-	uint64_t seen = 0;
 	unsigned st;
-	enum status s = open_cmb(n);
+	enum status s;
 
-	if (s)
-		return s;
 	nvme_put(n, OWN_DATA, 0, &mark, sizeof(mark));
 	mark_command(n, &cmd, NVM_WRITE);
 	s = nvme_run(n, &n->io, &cmd, &st);
-	if (s || st != ST_OK)
-		return s ? s : ERR_IO;
+	return s ? s : st == ST_OK ? OK : ERR_IO;
+}
+
+/* One I/O command that does nothing but show the mark. */
+static bool mark_shows(struct nvme *n)
+{
+	uint64_t seen = 0;
+
+	if (nvme_direct_run(n, NULL))
+		return false;
+	nvme_get(n, OWN_DATA, 0, &seen, sizeof(seen));
+	return seen == mark;
+}
+
+enum status nvme_go_direct(struct nvme *n)
+{
+	enum status s = open_cmb(n);
+
+	if (s == OK && n->disk)
+		s = write_mark(n);
+	if (s)
+		return s;
 	n->direct = true;
-	if (nvme_direct_run(n, NULL) == OK && still_silent(n)) {
-		nvme_get(n, OWN_DATA, 0, &seen, sizeof(seen));
-		if (seen == mark)
-			return OK;
-	}
+	if (nvme_direct_admin(n, NULL, 0) == OK && (!n->disk || mark_shows(n)) && still_silent(n))
+		return OK;
 	n->direct = false;
 	log_line("nvme: " PCI_FMT ": has a memory buffer, but cannot be run from it", PCI_ARGS(n->dev->addr));
 	s = nvme_start(n);

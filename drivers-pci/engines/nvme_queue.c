@@ -5,6 +5,8 @@
  */
 #include "drivers-pci/engines/nvme.h"
 
+#define BREATH     300
+#define LOOKS      50      /* at memory for each at a register */
 #define COMMAND_US 5000000 /* a disk may have to spin up its firmware; refusals come at once */
 
 uint64_t nvme_addr(const struct nvme *n, unsigned page)
@@ -26,6 +28,15 @@ void nvme_get(const struct nvme *n, unsigned page, uint32_t off, void *to, uint3
 		nvme_cmb_get(n, page * PAGE_BYTES + off, to, bytes);
 	else
 		__builtin_memcpy(to, mem_ptr(pa_add(n->own, page * PAGE_BYTES + off), bytes), bytes);
+}
+
+/*
+ * Between two looks at a register: an emulator's device needs the lock that each access takes. A microsecond or so.
+ */
+void nvme_breathe(void)
+{
+	for (unsigned i = 0; i < BREATH; i++)
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 static enum status wait_ready(struct nvme *n, bool ready)
@@ -53,7 +64,7 @@ enum status nvme_stop(struct nvme *n)
 
 void nvme_queue_init(struct nvme *n, struct nvme_queue *q, unsigned id, unsigned sq_page, unsigned cq_page)
 {
-	*q = (struct nvme_queue){ .id = id, .phase = true, .sq_page = sq_page };
+	*q = (struct nvme_queue){ .id = id, .phase = true, .sq_page = sq_page, .entries = NVME_QUEUE_ENTRIES };
 	q->cq = mem_ptr(pa_add(n->own, cq_page * PAGE_BYTES), PAGE_BYTES);
 	/* No stale phase tag may look like a completion. */
 	for (unsigned i = 0; i < NVME_QUEUE_ENTRIES; i++)
@@ -70,19 +81,23 @@ static enum status take_completion(struct nvme *n, struct nvme_queue *q, uint16_
 {
 	deadline_t end = deadline_in_us(COMMAND_US);
 	struct nvme_cqe *c = &q->cq[q->head];
-	uint32_t csts, dw3;
+	uint32_t dw3 = 0;
 
-	do {
-		/* This read also pushes the device's posted writes ahead of it, so that data are there when it returns. */
-		csts = mmio_rd(&n->regs, NVME_CSTS);
-		dw3 = __atomic_load_n(&c->dw3, __ATOMIC_ACQUIRE);
+	for (;;) {
+		for (unsigned looks = 0; looks < LOOKS; looks++) {
+			dw3 = __atomic_load_n(&c->dw3, __ATOMIC_ACQUIRE);
+			if (((dw3 & CQE_P) != 0) == q->phase)
+				break;
+			nvme_breathe();
+		}
 		if (((dw3 & CQE_P) != 0) == q->phase)
 			break;
-		if (csts & CSTS_CFS)
+		if (mmio_rd(&n->regs, NVME_CSTS) & CSTS_CFS)
 			return ERR_IO;
 		if (deadline_over(&end))
 			return ERR_TIMEOUT;
-	} while (true);
+	}
+	/* This read pushes the device's posted writes ahead of it, so that data are there when it returns. */
 	(void)mmio_rd(&n->regs, NVME_CSTS);
 	q->head = (q->head + 1) % NVME_QUEUE_ENTRIES;
 	if (q->head == 0)
@@ -92,14 +107,13 @@ static enum status take_completion(struct nvme *n, struct nvme_queue *q, uint16_
 	return fld_get(CQE_CID, dw3) == cid ? OK : ERR_IO;
 }
 
+/* Puts a command into a queue; the doorbell is rung by the caller. */
 void nvme_submit(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd)
 {
 	n->cid = (uint16_t)fld_get(BITS(14, 0), (uint64_t)n->cid + 1);
 	cmd->dw0 = (uint32_t)fld_set(SQE_CID, cmd->dw0, n->cid);
 	nvme_put(n, q->sq_page, q->tail * (uint32_t)sizeof(*cmd), cmd, sizeof(*cmd));
-	q->tail = (q->tail + 1) % NVME_QUEUE_ENTRIES;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	nvme_ring(n, q, false, q->tail);
+	q->tail = (q->tail + 1) % q->entries;
 }
 
 enum status nvme_run(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd, unsigned *status)
@@ -112,6 +126,8 @@ enum status nvme_run(struct nvme *n, struct nvme_queue *q, struct nvme_sqe *cmd,
 		return nvme_direct_run(n, cmd);
 	}
 	nvme_submit(n, q, cmd);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	nvme_ring(n, q, false, q->tail);
 	s = take_completion(n, q, n->cid, status);
 	n->sound = s == OK;
 	return s;
@@ -140,15 +156,16 @@ static enum status create_io_queues(struct nvme *n)
 	return s ? s : run_admin(n, &sq);
 }
 
-enum status nvme_enable(struct nvme *n, unsigned cq_entries)
+enum status nvme_enable(struct nvme *n, unsigned sq_page, unsigned sq_entries, unsigned cq_entries)
 {
 	enum status s = nvme_stop(n);
 
 	if (s)
 		return s;
-	nvme_queue_init(n, &n->admin, 0, OWN_ADMIN_SQ, OWN_ADMIN_CQ);
-	mmio_wr(&n->regs, NVME_AQA, (uint32_t)(FLD(AQA_ASQS, NVME_QUEUE_ENTRIES - 1) | FLD(AQA_ACQS, cq_entries - 1)));
-	mmio_wr(&n->regs, NVME_ASQ, nvme_addr(n, OWN_ADMIN_SQ));
+	nvme_queue_init(n, &n->admin, 0, sq_page, OWN_ADMIN_CQ);
+	n->admin.entries = sq_entries;
+	mmio_wr(&n->regs, NVME_AQA, (uint32_t)(FLD(AQA_ASQS, sq_entries - 1) | FLD(AQA_ACQS, cq_entries - 1)));
+	mmio_wr(&n->regs, NVME_ASQ, nvme_addr(n, sq_page));
 	mmio_wr(&n->regs, NVME_ACQ, n->own.v + OWN_ADMIN_CQ * PAGE_BYTES);
 	/* Pages of 4 KiB, NVM command set, entries of 64 and 16 bytes (powers of two). */
 	mmio_wr(&n->regs, NVME_CC, (uint32_t)(CC_EN | FLD(CC_IOSQES, 6) | FLD(CC_IOCQES, 4)));
@@ -159,9 +176,11 @@ enum status nvme_start(struct nvme *n)
 {
 	enum status s;
 
-	if (n->direct)
-		return nvme_direct_run(n, NULL);
-	s = nvme_enable(n, NVME_QUEUE_ENTRIES);
+	if (n->direct) {
+		n->running = false;
+		return nvme_direct_admin(n, NULL, 0);
+	}
+	s = nvme_enable(n, OWN_ADMIN_SQ, NVME_QUEUE_ENTRIES, NVME_QUEUE_ENTRIES);
 	return s ? s : create_io_queues(n);
 }
 

@@ -105,8 +105,10 @@ _Static_assert(sizeof(struct nvme_sgl) == 16, "NVMe 1.4 figure 115");
 #define   CNS_NAMESPACE     0x00
 #define   CNS_CONTROLLER    0x01
 #define   CNS_ACTIVE_LIST   0x02
+#define ADMIN_SET_FEATURE 0x09
 #define ADMIN_GET_FEATURE 0x0a
 #define   FID_QUEUES        0x07
+#define   FID_HOST_BEHAVIOR 0x16
 
 #define NVM_WRITE        0x01
 #define NVM_READ         0x02
