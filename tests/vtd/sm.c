@@ -169,6 +169,20 @@ bool sm_word_blocks(struct test *t, uint64_t *word, uint64_t value, struct page 
 	return expect_allowed(t, IOVA_A, p) && good;
 }
 
+bool sm_word_blocks_fresh(struct test *t, uint64_t *word, uint64_t value, struct page *p, unsigned reason)
+{
+	uint64_t before = *word;
+	bool good;
+
+	sm_change(t, word, UINT64_MAX, value);
+	good = expect_write(t, IOVA_A, p, 0, DMA_REFUSED) && expect_fault(t, reason, t->engine, IOVA_A, true);
+	fx_sync(t);
+	good = good && expect_read(t, IOVA_A, p, 0, DMA_REFUSED) && expect_fault(t, reason, t->engine, IOVA_A, false);
+	expect_no_fault(t);
+	sm_change(t, word, UINT64_MAX, before);
+	return expect_allowed(t, IOVA_A, p) && good;
+}
+
 void sm_set_levels(struct test *t, struct fx_req *r, unsigned levels)
 {
 	struct page *top = page_alloc(t, PAGE_BYTES, 0);

@@ -58,6 +58,8 @@ bool sm_bits_block(struct test *t, uint64_t *word, uint64_t bits, iova_t iova, s
 /* One other value of a word blocks DMA at iova with these reasons; then, with its old value, DMA works again. */
 bool sm_word_blocks(struct test *t, uint64_t *word, uint64_t value, struct page *p, unsigned reason_read,
 		    unsigned reason_write);
+/* The same, with caches dropped between write and read: what the refused write has seen may be cached. */
+bool sm_word_blocks_fresh(struct test *t, uint64_t *word, uint64_t value, struct page *p, unsigned reason);
 /* Gives r's space another depth (and an empty top table), and its PASID entry the value that says so. */
 void sm_set_levels(struct test *t, struct fx_req *r, unsigned levels);
 

@@ -101,7 +101,7 @@ TEST(fs_accessed_not_snooped,
 		sm_change(t, fx_entry(t, r, IOVA_A, level), 0, level == 1 ? FS_A | FS_D : FS_A);
 	expect_allowed(t, IOVA_A, p);
 	for (unsigned level = 1; level <= r->levels; level++)
-		if (!sm_word_blocks(t, fx_entry(t, r, IOVA_A, level), now(t, r, level) & ~FS_A, p, FR_SFS_9, FR_SFS_9))
+		if (!sm_word_blocks_fresh(t, fx_entry(t, r, IOVA_A, level), now(t, r, level) & ~FS_A, p, FR_SFS_9))
 			return;
 }
 

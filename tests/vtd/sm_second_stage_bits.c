@@ -209,7 +209,8 @@ TEST(sm_ss_ad_not_snooped,
 		sm_change(t, fx_entry(t, r, IOVA_A, level), 0, SS_A | SS_D);
 	expect_allowed(t, IOVA_A, p);
 	for (unsigned level = 1; level <= r->levels; level++)
-		sm_word_blocks(t, fx_entry(t, r, IOVA_A, level), now(t, r, level) & ~SS_A, p, FR_SSS_5, FR_SSS_5);
+		if (!sm_word_blocks_fresh(t, fx_entry(t, r, IOVA_A, level), now(t, r, level) & ~SS_A, p, FR_SSS_5))
+			return;
 	sm_change(t, fx_entry(t, r, IOVA_A, 1), SS_D, 0);
 	expect_read(t, IOVA_A, p, 0, DMA_DONE);
 	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
