@@ -23,6 +23,8 @@
 
 #define MSI_ADDRESS 0xfee00000u
 #define   MSI_ADDRESS_DEST BITS(19, 12)
+#define   MSI_DATA_VECTOR  BITS(7, 0)
+#define   MSI_DATA_LOWEST  BIT(8) /* lowest priority: of one processor, that is this one */
 
 static struct {
 	volatile uint32_t *regs; /* NULL: x2APIC */
@@ -145,6 +147,6 @@ unsigned irq_take(unsigned vector)
 
 void irq_deliver(uint64_t address, uint32_t data)
 {
-	if ((address & ~MSI_ADDRESS_DEST) == MSI_ADDRESS && data <= 0xff)
-		apic_count(data);
+	if (address == (MSI_ADDRESS | FLD(MSI_ADDRESS_DEST, apic.id)) && !(data & ~(MSI_DATA_VECTOR | MSI_DATA_LOWEST)))
+		apic_count((unsigned)(data & MSI_DATA_VECTOR));
 }

@@ -239,6 +239,8 @@ unsigned irq_take(unsigned vector)
 
 void irq_deliver(uint64_t address, uint32_t data)
 {
+	/* Bit 8: lowest priority, which with one processor is fixed. */
+	data &= ~(uint32_t)BIT(8);
 	if (address == MSI_ADDRESS && data < VECTORS)
 		world.counts[data]++;
 }
