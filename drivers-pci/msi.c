@@ -74,6 +74,8 @@ enum status pci_msi_prepare(struct pci_dev *d, uint64_t address, uint32_t data)
 {
 	uint32_t msix = pci_cap(d, CAP_ID_MSIX), msi = pci_cap(d, CAP_ID_MSI);
 
+	if (!is_aligned(address, 4))
+		return ERR_UNSUPPORTED;
 	if (msix)
 		return msix_prepare(d, msix, address, data);
 	return msi ? msi_prepare(d, msi, address, data) : ERR_UNSUPPORTED;

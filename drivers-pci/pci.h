@@ -87,7 +87,8 @@ enum status must_use pci_flr(struct pci_dev *d);
 
 /*
  * MSI-X entry 0, or where there is none MSI, set to one message and unmasked; off masks and disables. ERR_UNSUPPORTED:
- * neither is there. ERR_INVALID: MSI that cannot hold it (data above 16 bits, 64-bit address without that ability).
+ * neither is there, or the address is not of a doubleword. ERR_INVALID: MSI that cannot hold it (data above 16 bits,
+ * 64-bit address without that ability).
  */
 enum status must_use pci_msi_set(struct pci_dev *d, uint64_t address, uint32_t data);
 /*
