@@ -136,7 +136,8 @@ static enum status check(const struct pgt *pt, iova_t iova, pa_t pa, uint64_t by
 {
 	uint64_t limit = pow2(pt->cfg.pa_bits);
 
-	if (!pgt_range_valid(pt, iova.v, bytes) || !is_aligned(pa.v, PAGE_BYTES) || pa.v >= limit || bytes > limit - pa.v)
+	if (!pgt_range_valid(pt, iova.v, bytes) || !is_aligned(pa.v, PAGE_BYTES) || pa.v >= limit ||
+	    bytes > limit - pa.v)
 		return ERR_INVALID;
 	if (!perm || (perm & ~(unsigned)PERM_RW))
 		return ERR_INVALID;

@@ -117,9 +117,10 @@ bool pgt_range_valid(const struct pgt *pt, uint64_t iova, uint64_t bytes)
 
 static bool config_valid(const struct pgt_config *c)
 {
-	return c->levels >= c->format->levels_min && c->levels <= c->format->levels_max && c->levels <= PGT_LEVELS_MAX &&
-	       c->input_bits > 12 && c->input_bits <= level_shift(c->levels) + INDEX_BITS && c->input_bits < 64 &&
-	       c->pa_bits > 12 && c->pa_bits <= 52 && (c->page_sizes & BIT(12));
+	return c->levels >= c->format->levels_min && c->levels <= c->format->levels_max &&
+	       c->levels <= PGT_LEVELS_MAX && c->input_bits > 12 &&
+	       c->input_bits <= level_shift(c->levels) + INDEX_BITS && c->input_bits < 64 && c->pa_bits > 12 &&
+	       c->pa_bits <= 52 && (c->page_sizes & BIT(12));
 }
 
 enum status pgt_create(struct pgt *pt, const struct pgt_config *cfg)
@@ -229,7 +230,7 @@ bool pgt_prune(struct pgt *pt, iova_t iova, uint64_t bytes)
 			leaf_only = false;
 	if (pt->nonleaf_hi > iova.v && pt->nonleaf_lo < end)
 		leaf_only = false;
-	/* Flushing any page below a non-leaf entry flushes that entry, and none covers less than a level 2 entry does. */
+	/* Flushing a page below a non-leaf entry flushes that entry, and none covers less than one of level 2 does. */
 	if (align_down(iova.v, level_bytes(2)) <= pt->nonleaf_lo && align_up(end, level_bytes(2)) >= pt->nonleaf_hi)
 		pt->nonleaf_lo = pt->nonleaf_hi = 0;
 	return leaf_only;

@@ -80,10 +80,11 @@ void pgt_destroy(struct pgt *pt);
 
 /*
  * Maps [iova, iova + bytes) to pa by the largest pages that fit, none larger than 2^max_page_bits (0: no bound).
- * ERR_EXISTS (any page is mapped), ERR_INVALID (misaligned, empty, too wide, no permission), ERR_UNSUPPORTED (write-only
- * where the format has none), ERR_NO_MEMORY.
+ * ERR_EXISTS (any page is mapped), ERR_INVALID (misaligned, empty, too wide, no permission), ERR_UNSUPPORTED
+ * (write-only where the format has none), ERR_NO_MEMORY.
  */
-enum status must_use pgt_map(struct pgt *pt, iova_t iova, pa_t pa, uint64_t bytes, unsigned perm, unsigned max_page_bits);
+enum status must_use pgt_map(struct pgt *pt, iova_t iova, pa_t pa, uint64_t bytes, unsigned perm,
+			     unsigned max_page_bits);
 /*
  * Unmaps exactly this range; pages that reach out of it are split first, holes are skipped. *unmapped: how many bytes
  * went. Tables that become empty stay until pgt_prune(). ERR_INVALID, ERR_NO_MEMORY (for a split).

@@ -2,7 +2,8 @@
  * VT-d first-stage paging (VT-d 3.6, 9.7): the format of x86-64.
  *
  * Requests without PASID are user requests, so U/S is 1 everywhere. A and D are preset: a unit that does not snoop its
- * walks must never need to update them (reason 90h). XD, G and the memory type bits stay 0. There is no write-only page.
+ * walks must never need to update them (reason 90h). XD, G and the memory type bits stay 0. There is no write-only
+ * page.
  */
 #include "drivers-iommu/pgtable/internal.h"
 #include "drivers-iommu/vtd/entry.h"

@@ -26,7 +26,8 @@ static uint64_t drain_bits(bool drain)
 
 struct vtd_desc vtd_desc_iotlb_global(bool drain)
 {
-	return (struct vtd_desc){ .q = { FLD(DESC_TYPE, DESC_IOTLB) | FLD(IOTLBD_G, IOTLB_GLOBAL) | drain_bits(drain) } };
+	return (struct vtd_desc){ .q = { FLD(DESC_TYPE, DESC_IOTLB) | FLD(IOTLBD_G, IOTLB_GLOBAL) |
+					 drain_bits(drain) } };
 }
 
 struct vtd_desc vtd_desc_iotlb_domain(uint16_t did, bool drain)

@@ -1,5 +1,6 @@
 /*
- * The tables above the page tables: root and context (legacy), root, context, PASID directory and PASID table (scalable).
+ * The tables above the page tables: root and context (legacy), root, context, PASID directory and PASID table
+ * (scalable).
  *
  * An entry is reached by a path, which says where every table on the way is and which of them are new. New tables are
  * allocated first and linked bottom-up, after the last entry was filled in, so that the unit never sees half a path and

@@ -8,7 +8,8 @@
 /* Submits as many as the ring takes, waits where it is full. */
 static enum status by_queue(struct vtd_unit *u, const struct vtd_desc *descs, unsigned n)
 {
-	unsigned room = (unsigned)(u->queue.bytes / vtd_queue_stride(u)) - 2; /* one slot for the wait, one stays free */
+	/* One slot is for the wait, one stays free. */
+	unsigned room = (unsigned)(u->queue.bytes / vtd_queue_stride(u)) - 2;
 	enum status s = OK;
 
 	for (unsigned i = 0; i < n && s == OK; i += room) {
@@ -131,7 +132,8 @@ static struct vtd_desc range_page(const struct vtd_unit *u, const struct vtd_inv
 			      : vtd_desc_iotlb_page(r->did, iova, am, r->ih, vtd_drains(u));
 }
 
-unsigned vtd_inv_range_descs(const struct vtd_unit *u, const struct vtd_inv_range *r, struct vtd_desc *out, unsigned max)
+unsigned vtd_inv_range_descs(const struct vtd_unit *u, const struct vtd_inv_range *r, struct vtd_desc *out,
+			     unsigned max)
 {
 	uint64_t page = r->iova.v / PAGE_BYTES, left = r->bytes / PAGE_BYTES;
 	unsigned n = 0;
@@ -145,6 +147,7 @@ unsigned vtd_inv_range_descs(const struct vtd_unit *u, const struct vtd_inv_rang
 	}
 	if (left == 0)
 		return n;
-	out[0] = r->first_stage ? vtd_desc_piotlb_pasid(r->did, r->pasid) : vtd_desc_iotlb_domain(r->did, vtd_drains(u));
+	out[0] = r->first_stage ? vtd_desc_piotlb_pasid(r->did, r->pasid)
+				: vtd_desc_iotlb_domain(r->did, vtd_drains(u));
 	return 1;
 }

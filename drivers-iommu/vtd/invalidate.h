@@ -9,8 +9,8 @@
 #include "drivers-iommu/vtd/unit.h"
 
 /*
- * Carries out n descriptors, then waits; a write buffer flush goes first where CAP.RWBF asks for it. All the calls below
- * are this one. ERR_IO: the unit refused one (after a queue error the queue has been made usable again);
+ * Carries out n descriptors, then waits; a write buffer flush goes first where CAP.RWBF asks for it. All the calls
+ * below are this one. ERR_IO: the unit refused one (after a queue error the queue has been made usable again);
  * ERR_UNSUPPORTED: the registers do not offer it, and there is no queue; ERR_TIMEOUT.
  */
 enum status must_use vtd_invalidate(struct vtd_unit *u, const struct vtd_desc *descs, unsigned n);
@@ -49,7 +49,8 @@ struct vtd_inv_range {
  * The fewest descriptors that cover a range exactly; where it takes more than max (at least 1), or the unit has no page
  * granularity, one for the whole domain or PASID. Returns how many.
  */
-unsigned vtd_inv_range_descs(const struct vtd_unit *u, const struct vtd_inv_range *r, struct vtd_desc *out, unsigned max);
+unsigned vtd_inv_range_descs(const struct vtd_unit *u, const struct vtd_inv_range *r, struct vtd_desc *out,
+			     unsigned max);
 
 /* True where IOTLB invalidations should drain requests in flight (CAP.DRD, CAP.DWD). */
 static inline bool vtd_drains(const struct vtd_unit *u)

@@ -168,7 +168,8 @@ static enum status op_map(struct domain *base, iova_t iova, pa_t pa, uint64_t by
 static enum status op_unmap(struct domain *base, iova_t iova, uint64_t bytes, uint64_t *unmapped)
 {
 	*unmapped = 0;
-	return base->kind == DOMAIN_PAGED ? pgt_unmap(&vtd_domain_of(base)->pt, iova, bytes, unmapped) : ERR_UNSUPPORTED;
+	return base->kind == DOMAIN_PAGED ? pgt_unmap(&vtd_domain_of(base)->pt, iova, bytes, unmapped)
+					  : ERR_UNSUPPORTED;
 }
 
 static enum status op_lookup(struct domain *base, iova_t iova, pa_t *pa, unsigned *perm)

@@ -25,9 +25,10 @@ bool vtd_mode_supported(const struct vtd_unit *u, enum vtd_mode mode);
 
 /*
  * Programs the unit's tables and turns translation on with every request refused, except that reserved memory stays
- * identity-mapped, read and write, for its requesters while they are not attached to a domain of the caller. Enables the
- * invalidation queue where it is off. Translation that is on already stays on and gets the new tables. ERR_UNSUPPORTED
- * (mode), ERR_BUSY (a queue that is on and too narrow), ERR_NO_MEMORY, ERR_INVALID (reserved range), ERR_TIMEOUT, ERR_IO.
+ * identity-mapped, read and write, for its requesters while they are not attached to a domain of the caller. Enables
+ * the invalidation queue where it is off. Translation that is on already stays on and gets the new tables.
+ * ERR_UNSUPPORTED (mode), ERR_BUSY (a queue that is on and too narrow), ERR_NO_MEMORY, ERR_INVALID (reserved range),
+ * ERR_TIMEOUT, ERR_IO.
  */
 enum status must_use vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct vtd_reserved *reserved,
 				      unsigned reserved_n, struct iommu **out);

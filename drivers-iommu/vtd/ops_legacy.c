@@ -22,7 +22,8 @@ static enum status made_present(struct vtd_iommu *v, const struct vtd_domain *d,
 	if (!v->u->caps.cm)
 		return vtd_write_buffer_flush(v->u);
 	descs[0] = new_root_entry ? vtd_desc_cc_global() : vtd_desc_cc_device(DID_OF_ABSENT, sid, 0);
-	descs[1] = new_root_entry ? vtd_desc_iotlb_global(vtd_drains(v->u)) : vtd_desc_iotlb_domain(d->did, vtd_drains(v->u));
+	descs[1] = new_root_entry ? vtd_desc_iotlb_global(vtd_drains(v->u))
+				  : vtd_desc_iotlb_domain(d->did, vtd_drains(v->u));
 	return vtd_invalidate(v->u, descs, 2);
 }
 

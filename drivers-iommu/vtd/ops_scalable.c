@@ -21,7 +21,7 @@ static vtd_pasid_t entry_value(const struct vtd_iommu *v, const struct vtd_domai
 	return vtd_pasid_ss(d->pt.root, d->pt.cfg.levels, d->did, snoop);
 }
 
-/* Translations of one PASID entry: tagged by domain for second stage, by domain and PASID for the others (VT-d 6.2.4). */
+/* Translations of one PASID entry: tagged by domain for second stage, else by domain and PASID (VT-d 6.2.4). */
 static struct vtd_desc iotlb_desc(const struct vtd_iommu *v, const struct vtd_domain *d, uint32_t pasid)
 {
 	if (d->base.kind == DOMAIN_PAGED && v->mode == VTD_MODE_SS)
@@ -54,7 +54,8 @@ static enum status made_present(struct vtd_iommu *v, const struct vtd_domain *d,
 }
 
 /* The last requester of a function takes its context entry and PASID directory with it. */
-static enum status context_clear(struct vtd_iommu *v, const struct vtd_domain *d, uint16_t sid, const struct vtd_path *p)
+static enum status context_clear(struct vtd_iommu *v, const struct vtd_domain *d, uint16_t sid,
+				 const struct vtd_path *p)
 {
 	struct vtd_desc descs[3] = {
 		vtd_desc_cc_device(d->did, sid, 0),

@@ -171,7 +171,7 @@ enum status vtd_queue_wait(struct vtd_unit *u)
 	}
 }
 
-/* Overwrites what lies between head and tail by waits whose status nobody reads; emulators refuse waits that only fence. */
+/* Overwrites what is pending by waits whose status nobody reads; emulators refuse waits that only fence. */
 static void pending_defuse(struct vtd_unit *u)
 {
 	struct vtd_queue *q = &u->queue;
@@ -192,7 +192,7 @@ enum status vtd_queue_recover(struct vtd_unit *u)
 	pending_defuse(u);
 	tail_write(u);
 	mmio_ack(&u->regs, VTD_FSTS, FSTS_IQE | FSTS_ITE | FSTS_ICE);
-	tail_write(u); /* fetching resumes when IQE is cleared; some emulators look at the queue only when the tail is written */
+	tail_write(u); /* fetching has resumed (VT-d 6.5.2.10); some emulators wait for a write of the tail */
 	return vtd_queue_wait(u);
 }
 

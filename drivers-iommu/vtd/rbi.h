@@ -17,8 +17,8 @@ enum status must_use vtd_rbi_context(struct vtd_unit *u, uint64_t ccmd, unsigned
 enum status must_use vtd_rbi_iotlb(struct vtd_unit *u, uint64_t iva, uint64_t iotlb, unsigned *done);
 
 /*
- * Does by registers what a context-cache or IOTLB descriptor asks for. ERR_UNSUPPORTED for other types, ERR_IO where the
- * unit refused.
+ * Does by registers what a context-cache or IOTLB descriptor asks for. ERR_UNSUPPORTED for other types, ERR_IO where
+ * the unit refused.
  */
 enum status must_use vtd_rbi_descriptor(struct vtd_unit *u, const struct vtd_desc *d);
 

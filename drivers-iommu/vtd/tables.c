@@ -45,8 +45,8 @@ vtd_pasid_t vtd_pasid_ss(pa_t page_table, unsigned levels, uint16_t did, bool sn
 
 vtd_pasid_t vtd_pasid_fs(pa_t page_table, unsigned levels, uint16_t did, bool snoop)
 {
+	/* AW does not count here (VT-d 9.6), but an emulator takes the input limit from it. */
 	return (vtd_pasid_t){ .w = {
-		/* AW does not count here (VT-d 9.6), but an emulator takes the input limit from it: give it the walk's own. */
 		PASID_P | FLD(PASID_AW, VTD_AW(levels)) | FLD(PASID_PGTT, PGTT_FS),
 		FLD(PASID1_DID, did) | FLD(PASID1_PWSNP, snoop),
 		FLD(PASID2_FSPM, levels - 4) | (page_table.v & PASID2_FSPTPTR),

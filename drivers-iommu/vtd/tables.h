@@ -1,8 +1,8 @@
 /*
  * Values of table entries, and how they get into memory that the unit may be reading (VT-d chapter 9, 6.5.3.3).
  *
- * Builders give legal values for legal arguments and are the only place where fields meet; table tests take such a value
- * and change the bits that they are about.
+ * Builders give legal values for legal arguments and are the only place where fields meet; table tests take such a
+ * value and change the bits that they are about.
  */
 #ifndef PORTCULLIS_DRIVERS_IOMMU_VTD_TABLES_H
 #define PORTCULLIS_DRIVERS_IOMMU_VTD_TABLES_H

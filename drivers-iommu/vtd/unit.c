@@ -213,7 +213,13 @@ enum status vtd_unit_open(struct machine *m, pa_t base, unsigned haw_bits, uint1
 	uint64_t cap, ecap;
 	enum status s;
 
-	*u = (struct vtd_unit){ .machine = m, .base = base, .segment = segment, .haw_bits = haw_bits, .wait_us = WAIT_US };
+	*u = (struct vtd_unit){
+		.machine = m,
+		.base = base,
+		.segment = segment,
+		.haw_bits = haw_bits,
+		.wait_us = WAIT_US,
+	};
 	s = m->ops->mmio_map(m, base, PAGE_BYTES, &u->regs);
 	if (s != OK)
 		return s;

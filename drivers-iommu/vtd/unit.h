@@ -49,7 +49,8 @@ struct vtd_unit {
  * interrupt remapping, translation, protected memory) is switched off, old faults are cleared. haw_bits: host address
  * width of the DMAR table. ERR_NOT_FOUND (nothing answers), ERR_NO_MEMORY, ERR_TIMEOUT and ERR_IO (will not let go).
  */
-enum status must_use vtd_unit_open(struct machine *m, pa_t base, unsigned haw_bits, uint16_t segment, struct vtd_unit *u);
+enum status must_use vtd_unit_open(struct machine *m, pa_t base, unsigned haw_bits, uint16_t segment,
+				   struct vtd_unit *u);
 
 /*
  * Everything off: events masked, queue drained and disabled, IRE, TE and protected memory off, faults cleared. All is
@@ -64,7 +65,7 @@ enum status vtd_unit_quiesce(struct vtd_unit *u);
  */
 enum status vtd_unit_park(struct vtd_unit *u, pa_t empty_root);
 
-/* Sets or clears one GCMD bit and waits until GSTS shows it. One-shot bits can only be set. ERR_TIMEOUT, ERR_INVALID. */
+/* Sets or clears one GCMD bit and waits until GSTS shows it; one-shot bits are only set. ERR_TIMEOUT, ERR_INVALID. */
 enum status must_use vtd_gcmd_set(struct vtd_unit *u, uint32_t bit);
 enum status must_use vtd_gcmd_clear(struct vtd_unit *u, uint32_t bit);
 /* True where all bits of GSTS are set. */
@@ -75,7 +76,7 @@ enum status must_use vtd_srtp(struct vtd_unit *u, pa_t root, enum vtd_ttm ttm);
 /* vtd_srtp(), then the global invalidations that a unit without ESRTPS needs. ERR_TIMEOUT, ERR_INVALID, ERR_IO. */
 enum status must_use vtd_set_root(struct vtd_unit *u, pa_t root, enum vtd_ttm ttm);
 
-/* IRTA written and latched by SIRTP, and nothing else; 2^log2_entries (1..16) entries at table. Errors as vtd_srtp(). */
+/* IRTA written and latched by SIRTP, no more; 2^log2_entries (1..16) entries at table. Errors as vtd_srtp(). */
 enum status must_use vtd_sirtp(struct vtd_unit *u, pa_t table, unsigned log2_entries, bool eime);
 /* vtd_sirtp(), then the global invalidation that a unit without ESIRTPS needs. */
 enum status must_use vtd_set_irt(struct vtd_unit *u, pa_t table, unsigned log2_entries, bool eime);

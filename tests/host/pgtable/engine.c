@@ -113,12 +113,14 @@ static void split_2m(const struct pgt_config *c)
 	for (unsigned first = 0; first < 512 && good; first++) {
 		unsigned n = first % 7 == 0 ? 512 - first : 1 + (first * 37) % (512 - first);
 
-		good &= pgt_map(&pt, IOVA(BIT(30)), PA(BIT(31)), BIT(21), PERM_RW, 0) == OK && maps(BIT(30), BIT(31), 21);
+		good &= pgt_map(&pt, IOVA(BIT(30)), PA(BIT(31)), BIT(21), PERM_RW, 0) == OK &&
+			maps(BIT(30), BIT(31), 21);
 		good &= unmap(BIT(30) + first * PAGE_BYTES, n * PAGE_BYTES) == n * PAGE_BYTES;
 		for (unsigned i = 0; i < 512; i++) {
 			uint64_t off = (uint64_t)i * PAGE_BYTES;
 
-			good &= i >= first && i < first + n ? absent(BIT(30) + off) : maps(BIT(30) + off, BIT(31) + off, 0);
+			good &= i >= first && i < first + n ? absent(BIT(30) + off)
+							    : maps(BIT(30) + off, BIT(31) + off, 0);
 		}
 		unmap(BIT(30), BIT(21));
 		prune_all();
@@ -134,7 +136,8 @@ static void split_1g(const struct pgt_config *c)
 {
 	uint64_t hole = BIT(30) + 5 * BIT(21) + 7 * PAGE_BYTES;
 
-	ok(pgt_create(&pt, c) == OK && pgt_map(&pt, IOVA(BIT(30)), PA(BIT(32)), BIT(30), PERM_RW, 0) == OK, "map 1 GiB");
+	ok(pgt_create(&pt, c) == OK && pgt_map(&pt, IOVA(BIT(30)), PA(BIT(32)), BIT(30), PERM_RW, 0) == OK,
+	   "map 1 GiB");
 	is_u64(pt.tables_n, c->levels - 2, "no table below it");
 	is_u64(unmap(hole, PAGE_BYTES), PAGE_BYTES, "take one page out");
 	is_u64(pt.tables_n, c->levels, "two tables more");
@@ -154,10 +157,13 @@ static void split_groups(void)
 	   maps(BIT(16), BIT(20), 16) && maps(BIT(17) - 1, BIT(20) + BIT(16) - 1, 16), "a 64 KiB page of 16 entries");
 	ok(unmap(BIT(16) + 3 * PAGE_BYTES, PAGE_BYTES) == PAGE_BYTES && absent(BIT(16) + 3 * PAGE_BYTES) &&
 	   maps(BIT(16), BIT(20), 12) && maps(BIT(17) - 1, BIT(20) + BIT(16) - 1, 12), "take one page out");
-	ok(pgt_map(&pt, IOVA(BIT(25)), PA(BIT(27)), BIT(25), PERM_RW, 0) == OK && maps(BIT(25) + BIT(22), BIT(27) + BIT(22), 25),
+	ok(pgt_map(&pt, IOVA(BIT(25)), PA(BIT(27)), BIT(25), PERM_RW, 0) == OK &&
+		   maps(BIT(25) + BIT(22), BIT(27) + BIT(22), 25),
 	   "a 32 MiB page of 16 entries");
-	ok(unmap(BIT(25) + 3 * BIT(21) + PAGE_BYTES, PAGE_BYTES) == PAGE_BYTES && absent(BIT(25) + 3 * BIT(21) + PAGE_BYTES) &&
-	   maps(BIT(25), BIT(27), 21) && maps(BIT(25) + 3 * BIT(21), BIT(27) + 3 * BIT(21), 12), "take 4 KiB out");
+	ok(unmap(BIT(25) + 3 * BIT(21) + PAGE_BYTES, PAGE_BYTES) == PAGE_BYTES &&
+		   absent(BIT(25) + 3 * BIT(21) + PAGE_BYTES) && maps(BIT(25), BIT(27), 21) &&
+		   maps(BIT(25) + 3 * BIT(21), BIT(27) + 3 * BIT(21), 12),
+	   "take 4 KiB out");
 	pgt_destroy(&pt);
 }
 
@@ -189,9 +195,12 @@ static void errors(void)
 	ok(map(top - PAGE_BYTES, 0, 2 * PAGE_BYTES, PERM_R, 0) == ERR_INVALID, "a range that leaves the width");
 	ok(map(PAGE_BYTES, 0, UINT64_MAX - PAGE_BYTES + 1, PERM_R, 0) == ERR_INVALID, "a range that wraps");
 	ok(map(0, pow2(c->pa_bits), PAGE_BYTES, PERM_R, 0) == ERR_INVALID, "pa above the width");
-	ok(map(0, pow2(c->pa_bits) - PAGE_BYTES, 2 * PAGE_BYTES, PERM_R, 0) == ERR_INVALID, "pages that leave the width");
-	ok(pgt_unmap(&pt, IOVA(1), PAGE_BYTES, &gone) == ERR_INVALID && pgt_unmap(&pt, IOVA(0), 0, &gone) == ERR_INVALID &&
-	   pgt_unmap(&pt, IOVA(top), PAGE_BYTES, &gone) == ERR_INVALID, "unmap checks its range, too");
+	ok(map(0, pow2(c->pa_bits) - PAGE_BYTES, 2 * PAGE_BYTES, PERM_R, 0) == ERR_INVALID,
+	   "pages that leave the width");
+	ok(pgt_unmap(&pt, IOVA(1), PAGE_BYTES, &gone) == ERR_INVALID &&
+		   pgt_unmap(&pt, IOVA(0), 0, &gone) == ERR_INVALID &&
+		   pgt_unmap(&pt, IOVA(top), PAGE_BYTES, &gone) == ERR_INVALID,
+	   "unmap checks its range, too");
 	ok(absent(top) && absent(UINT64_MAX), "addresses above the width are not mapped");
 	is_u64(pt.tables_n, 1, "nothing was built");
 	pgt_destroy(&pt);
@@ -204,7 +213,8 @@ static void pruning(const struct pgt_config *c)
 	size_t with_tables;
 
 	ok(pgt_create(&pt, c) == OK && map(BIT(30), 0x1000, 4 * PAGE_BYTES, PERM_RW, 0) == OK, "map four pages");
-	ok(pgt_prune(&pt, IOVA(BIT(30)), BIT(30)) == !links, "new tables count only where absent entries may be cached");
+	ok(pgt_prune(&pt, IOVA(BIT(30)), BIT(30)) == !links,
+	   "new tables count only where absent entries may be cached");
 	unmap(BIT(30), PAGE_BYTES);
 	ok(links || pgt_prune(&pt, IOVA(BIT(30)), PAGE_BYTES), "one of four pages unmapped: only a leaf changed");
 	unmap(BIT(30), BIT(21));

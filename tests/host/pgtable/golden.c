@@ -1,6 +1,6 @@
 /*
- * Golden vectors of page-table entries: literal words, worked out by hand from VT-d 9.7 and 9.8, found in the tables that
- * the engine built, at indexes worked out by hand from the address.
+ * Golden vectors of page-table entries: literal words, worked out by hand from VT-d 9.7 and 9.8, found in the tables
+ * that the engine built, at indexes worked out by hand from the address.
  */
 #include "drivers-iommu/pgtable/pgtable.h"
 #include "tests/host/hal_hosted.h"
@@ -33,7 +33,8 @@ static uint64_t entry_at(const unsigned *index, unsigned n, uint64_t table_bits)
 }
 
 #define ENTRY(table_bits, ...) \
-	entry_at((const unsigned[]){ __VA_ARGS__ }, sizeof((const unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned), table_bits)
+	entry_at((const unsigned[]){ __VA_ARGS__ }, sizeof((const unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned), \
+		 table_bits)
 
 static void second_stage(void)
 {
@@ -47,7 +48,8 @@ static void second_stage(void)
 	pgt_destroy(&pt);
 
 	open_tree(&pgt_vtd_ss, 3);
-	ok(pgt_map(&pt, IOVA(0x7ffffff000), PA(0x3ffffffff000), 0x1000, PERM_W, 0) == OK, "map the last page of 39 bits");
+	ok(pgt_map(&pt, IOVA(0x7ffffff000), PA(0x3ffffffff000), 0x1000, PERM_W, 0) == OK,
+	   "map the last page of 39 bits");
 	is_u64(ENTRY(3, 511, 511, 511), 0x3ffffffff002, "4 KiB leaf, W");
 	pgt_destroy(&pt);
 

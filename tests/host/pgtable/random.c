@@ -51,7 +51,8 @@ static struct range range_random(void)
 	static const unsigned grains[] = { 1, 1, 16, 512 };
 	unsigned grain = grains[prng_below(&prng, 4)];
 	unsigned first = (unsigned)prng_below(&prng, WINDOW_N / grain) * grain;
-	unsigned n = prng_below(&prng, 3) ? (1 + (unsigned)prng_below(&prng, 4)) * grain : 1 + (unsigned)prng_below(&prng, 1500);
+	unsigned n = prng_below(&prng, 3) ? (1 + (unsigned)prng_below(&prng, 4)) * grain
+					  : 1 + (unsigned)prng_below(&prng, 1500);
 
 	return (struct range){ first, first + n > WINDOW_N ? WINDOW_N - first : n };
 }
@@ -68,10 +69,12 @@ static bool map_random(void)
 {
 	static const unsigned bounds[] = { 0, 0, 12, 21 };
 	struct range r = range_random();
-	unsigned perm = pt.cfg.format->write_only ? 1 + (unsigned)prng_below(&prng, 3) : 1 + 2 * (unsigned)prng_below(&prng, 2);
-	uint64_t pa = (prng_below(&prng, 2) ? BIT(33) + (uint64_t)r.first * PAGE_BYTES : BIT(35) + prng_below(&prng, 4096) * PAGE_BYTES);
-	enum status s = pgt_map(&pt, IOVA(BASE + (uint64_t)r.first * PAGE_BYTES), PA(pa), (uint64_t)r.n * PAGE_BYTES, perm,
-				bounds[prng_below(&prng, 4)]);
+	unsigned perm =
+		pt.cfg.format->write_only ? 1 + (unsigned)prng_below(&prng, 3) : 1 + 2 * (unsigned)prng_below(&prng, 2);
+	uint64_t pa = (prng_below(&prng, 2) ? BIT(33) + (uint64_t)r.first * PAGE_BYTES
+					    : BIT(35) + prng_below(&prng, 4096) * PAGE_BYTES);
+	enum status s = pgt_map(&pt, IOVA(BASE + (uint64_t)r.first * PAGE_BYTES), PA(pa), (uint64_t)r.n * PAGE_BYTES,
+				perm, bounds[prng_below(&prng, 4)]);
 
 	if (s == ERR_NO_MEMORY)
 		return true;
@@ -142,7 +145,8 @@ static void against_shadow(const struct pgt_config *c, unsigned steps)
 		if (i % 64 == 0)
 			good &= all_right();
 	}
-	ok(good && all_right(), "%s, %u levels: %u random calls agree with the shadow", c->format->name, c->levels, steps);
+	ok(good && all_right(), "%s, %u levels: %u random calls agree with the shadow", c->format->name, c->levels,
+	   steps);
 	finish(before, c->format->name);
 }
 

@@ -32,13 +32,16 @@ static void scalable_entries(void)
 	IS_ENTRY(vtd_sm_ctx(PA(0x7fff000), 7, 0xfffff, true), "scalable context, PASIDs", 0x7fffe09, 0xfffff, 0, 0);
 	IS_ENTRY(vtd_sm_ctx(PA(0x1000), 0, 0, false), "scalable context, plain", 0x1001, 0, 0, 0);
 	IS_ENTRY(vtd_pasid_dir(PA(0x5000)), "PASID directory", 0x5001);
-	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 4, 0x42, true), "PASID, second stage, snooped", 0x200089, 0x800042, 0, 0, 0, 0,
-		 0, 0);
-	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 3, 1, false), "PASID, second stage, 3 levels", 0x200085, 1, 0, 0, 0, 0, 0, 0);
-	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 5, 1, false), "PASID, second stage, 5 levels", 0x20008d, 1, 0, 0, 0, 0, 0, 0);
-	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 5, 9, false), "PASID, first stage, 5 levels", 0x4d, 9, 0x300004, 0, 0, 0, 0, 0);
-	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 4, 9, true), "PASID, first stage, snooped", 0x49, 0x800009, 0x300000, 0, 0, 0,
-		 0, 0);
+	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 4, 0x42, true), "PASID, second stage, snooped", 0x200089, 0x800042, 0, 0, 0,
+		 0, 0, 0);
+	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 3, 1, false), "PASID, second stage, 3 levels", 0x200085, 1, 0, 0, 0, 0, 0,
+		 0);
+	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 5, 1, false), "PASID, second stage, 5 levels", 0x20008d, 1, 0, 0, 0, 0, 0,
+		 0);
+	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 5, 9, false), "PASID, first stage, 5 levels", 0x4d, 9, 0x300004, 0, 0, 0, 0,
+		 0);
+	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 4, 9, true), "PASID, first stage, snooped", 0x49, 0x800009, 0x300000, 0, 0,
+		 0, 0, 0);
 	IS_ENTRY(vtd_pasid_passthrough(4, 3), "PASID, pass-through", 0x109, 3, 0, 0, 0, 0, 0, 0);
 }
 
@@ -97,7 +100,8 @@ static void fault_records(void)
 	is_u64(f.pv, 0x12345, "fault record: PV");
 	is_u64(f.at, 2, "fault record: AT");
 	f = vtd_fault_decode(0, 0x4000000640000000);
-	ok(!f.f && f.t1 && !f.t2 && !f.pp && !f.priv && f.exe && f.fr == 6 && f.at == 0, "fault record: EXE, T1, F clear");
+	ok(!f.f && f.t1 && !f.t2 && !f.pp && !f.priv && f.exe && f.fr == 6 && f.at == 0,
+	   "fault record: EXE, T1, F clear");
 	is_str(vtd_reason(0x0c)->name, "LSS.2", "name of reason 0Ch");
 	is_str(vtd_reason(0x91)->name, "SFS.10", "name of reason 91h");
 	ok(!vtd_reason(0x0f) && !vtd_reason(0x92) && !vtd_reason(0), "codes that the manual does not have");

@@ -1,6 +1,6 @@
 /*
- * A unit that translates nothing, for tests of the driver's manners: it answers commands, writes down what it is told to
- * invalidate, and counts breaches of the protocol. Offsets and bits are literal, from VT-d chapter 11.
+ * A unit that translates nothing, for tests of the driver's manners: it answers commands, writes down what it is told
+ * to invalidate, and counts breaches of the protocol. Offsets and bits are literal, from VT-d chapter 11.
  */
 #ifndef PORTCULLIS_TESTS_HOST_VTD_FAKE_H
 #define PORTCULLIS_TESTS_HOST_VTD_FAKE_H

@@ -141,7 +141,7 @@ static void legacy(uint64_t cap)
 	legacy_entry(0x001, 0x102);
 	attach(d2, sibling);
 	if (cm)
-		IS_LOG("attach: the absent entry (DID 0), the new domain", { 0x0000011000000031, 0 }, { 0x000200e2, 0 });
+		IS_LOG("attach: the absent entry (DID 0), the new domain", {0x0000011000000031, 0}, {0x000200e2, 0});
 	else
 		IS_SILENT("attach: nothing to forget");
 	ok(map(d1, 0x40000000, 0x1000, 0x4000), "map");
@@ -162,7 +162,8 @@ static void legacy(uint64_t cap)
 	flush(d1, 0x40000000, 0x1000);
 	IS_SILENT("a domain without requesters is in no cache");
 	ok(io->ops->detach(d1, dev) == ERR_NOT_FOUND && io->ops->attach(d1, sibling) == ERR_EXISTS &&
-	   io->ops->attach(d1, dev_pasid) == ERR_UNSUPPORTED && io->ops->domain_destroy(d2) == ERR_BUSY, "misuse is refused");
+		   io->ops->attach(d1, dev_pasid) == ERR_UNSUPPORTED && io->ops->domain_destroy(d2) == ERR_BUSY,
+	   "misuse is refused");
 	ok(io->ops->attach(d1, (struct requester){ .addr = { 1, 8 } }) == ERR_INVALID, "another segment");
 	IS_SILENT("and changes nothing");
 	stop(before);
@@ -174,7 +175,8 @@ static void passthrough(void)
 	unsigned perm;
 	pa_t pa;
 
-	ok(start(VTD_MODE_LEGACY, FAKE_CAP, FAKE_ECAP, NULL, 0) && io->ops->domain_create(io, DOMAIN_PASSTHROUGH, &d1) == OK,
+	ok(start(VTD_MODE_LEGACY, FAKE_CAP, FAKE_ECAP, NULL, 0) &&
+		   io->ops->domain_create(io, DOMAIN_PASSTHROUGH, &d1) == OK,
 	   "pass-through domain");
 	attach(d1, dev);
 	legacy_entry(0x009, 0x102);
@@ -217,13 +219,15 @@ static void scalable(enum vtd_mode mode, uint64_t cap)
 	is_u64(word(e & ~UINT64_C(0xfff), 1), 0x800001, "PASID entry: DID, PWSNP");
 	attach(d2, dev_pasid);
 	if (cm)
-		IS_LOG("attach of a PASID: its entry, its translations", { 0x0001234500020017, 0 }, { 0x0001234500020026, 0 });
+		IS_LOG("attach of a PASID: its entry, its translations", {0x0001234500020017, 0},
+		       {0x0001234500020026, 0});
 	else
 		IS_SILENT("attach of a PASID: nothing to forget");
 	is_u64(word(pasid_entry(0x12345) & ~UINT64_C(0xfff), (0x12345 & 63) * 8 + 1), 0x800002, "its DID");
 	attach(d2, sibling);
 	if (cm)
-		IS_LOG("attach of a function: its entry, its domain", { 0x0000011000020031, 0 }, { 0x00020007, 0 }, { 0x000200e2, 0 });
+		IS_LOG("attach of a function: its entry, its domain", {0x0000011000020031, 0}, {0x00020007, 0},
+		       {0x000200e2, 0});
 	else
 		IS_SILENT("attach of a function: nothing to forget");
 	ok(map(d2, 0x40000000, 0x1000, 0x2000) && map(d2, 0x40002000, 0x9000, 0x1000), "map");
@@ -239,9 +243,11 @@ static void scalable(enum vtd_mode mode, uint64_t cap)
 	else
 		IS_LOG("detach of a PASID", { 0x0001234500020017, 0 }, { 0x000200e2, 0 });
 	detach(d1, dev);
-	IS_LOG("detach of a function: its entry, its domain", { 0x0000010800010031, 0 }, { 0x00010007, 0 }, { 0x000100e2, 0 });
-	ok(io->ops->attach(d1, (struct requester){ dev.addr, true, 0 }) == ERR_INVALID &&
-	   io->ops->attach(d1, (struct requester){ dev.addr, true, 0x100000 }) == ERR_INVALID, "PASIDs that do not exist");
+	IS_LOG("detach of a function: its entry, its domain", {0x0000010800010031, 0}, {0x00010007, 0},
+	       {0x000100e2, 0});
+	ok(io->ops->attach(d1, (struct requester){dev.addr, true, 0}) == ERR_INVALID &&
+		   io->ops->attach(d1, (struct requester){dev.addr, true, 0x100000}) == ERR_INVALID,
+	   "PASIDs that do not exist");
 	ok(io->ops->detach(d2, dev) == ERR_NOT_FOUND, "detach of who is not attached");
 	IS_SILENT("change nothing");
 	stop(before);
@@ -254,7 +260,8 @@ static void high_devfn(void)
 	size_t before = mem_free_pages();
 	uint64_t root, ctx;
 
-	ok(start(VTD_MODE_SS, FAKE_CAP, FAKE_ECAP, NULL, 0) && io->ops->domain_create(io, DOMAIN_PAGED, &d1) == OK, "create");
+	ok(start(VTD_MODE_SS, FAKE_CAP, FAKE_ECAP, NULL, 0) && io->ops->domain_create(io, DOMAIN_PAGED, &d1) == OK,
+	   "create");
 	attach(d1, r);
 	root = fake_get(&f, 0x20, 8) & ~UINT64_C(0xfff);
 	ctx = word(root, 3) & ~UINT64_C(0xfff);
@@ -276,7 +283,7 @@ static void reserved(void)
 		{ dev.addr, PA(0x7b800000), 0x4000 }, { dev.addr, PA(0x7b802000), 0x4000 },
 		{ sibling.addr, PA(0x200000), 0x200000 },
 	};
-	const struct vtd_reserved odd = { dev.addr, PA(0x7b800800), 0x1000 }, elsewhere = { { 1, 8 }, PA(0x1000), 0x1000 };
+	const struct vtd_reserved odd = {dev.addr, PA(0x7b800800), 0x1000}, elsewhere = {{1, 8}, PA(0x1000), 0x1000};
 	size_t before = mem_free_pages();
 	uint64_t table;
 
@@ -285,7 +292,8 @@ static void reserved(void)
 	table = legacy_entry(0x001, 0x102);
 	for (unsigned i = 0, index[] = { 0, 1, 0x1dc }; i < 3; i++) /* 0x7b800000 at levels 4, 3, 2 */
 		table = word(table, index[i]) & ~UINT64_C(0xfff);
-	ok(word(table, 0) == 0x7b800003 && word(table, 5) == 0x7b805003 && word(table, 6) == 0, "both ranges, identity");
+	ok(word(table, 0) == 0x7b800003 && word(table, 5) == 0x7b805003 && word(table, 6) == 0,
+	   "both ranges, identity");
 	two_domains();
 	attach(d1, dev);
 	IS_LOG("attach takes the function from its reserved memory", { 0x0000010800010031, 0 }, { 0x000100e2, 0 });
@@ -295,7 +303,8 @@ static void reserved(void)
 	IS_LOG("detach", { 0x0000010800030031, 0 }, { 0x000300e2, 0 });
 	legacy_entry(0x001, 0x102);
 	stop(before);
-	ok(!start(VTD_MODE_LEGACY, FAKE_CAP, FAKE_ECAP, &odd, 1) && !start(VTD_MODE_LEGACY, FAKE_CAP, FAKE_ECAP, &elsewhere, 1),
+	ok(!start(VTD_MODE_LEGACY, FAKE_CAP, FAKE_ECAP, &odd, 1) &&
+		   !start(VTD_MODE_LEGACY, FAKE_CAP, FAKE_ECAP, &elsewhere, 1),
 	   "ranges that are not pages, functions of another segment");
 	is_u64(mem_free_pages(), before, "a failed create frees everything");
 }

@@ -67,7 +67,8 @@ static void commands(void)
 	ok(open_with(FAKE_CAP, FAKE_ECAP | BIT(3)) == OK, "open");
 	ok(vtd_srtp(&u, PA(0x5000), TTM_SCALABLE) == OK && fake_get(&f, 0x20, 8) == 0x5400, "SRTP with its mode");
 	ok(vtd_sirtp(&u, PA(0x6000), 8, true) == OK && fake_get(&f, 0xb8, 8) == 0x6807, "SIRTP with size and EIME");
-	ok(vtd_translation_on(&u) == OK && vtd_gcmd_set(&u, GCMD_IRE) == OK && vtd_gcmd_set(&u, GCMD_CFI) == OK, "levels on");
+	ok(vtd_translation_on(&u) == OK && vtd_gcmd_set(&u, GCMD_IRE) == OK && vtd_gcmd_set(&u, GCMD_CFI) == OK,
+	   "levels on");
 	is_u64(fake_get(&f, 0x1c, 4), 0xc3800000, "TES RTPS IRES IRTPS CFIS");
 	ok(vtd_gcmd_clear(&u, GCMD_IRE) == OK && fake_get(&f, 0x1c, 4) == 0xc1800000, "one level off, the others stay");
 	ok(vtd_gcmd_clear(&u, GCMD_SRTP) == ERR_INVALID && vtd_gcmd_set(&u, GCMD_TE | GCMD_IRE) == ERR_INVALID &&
@@ -106,7 +107,8 @@ static void queue_errors(bool resumes)
 {
 	struct vtd_desc bad[3] = { vtd_desc_cc_global(), { .q = { 0 } }, vtd_desc_iotlb_global(false) };
 
-	ok(open_with(FAKE_CAP, FAKE_ECAP) == OK && vtd_queue_submit(&u, bad, 1) == ERR_BUSY && vtd_queue_wait(&u) == ERR_BUSY,
+	ok(open_with(FAKE_CAP, FAKE_ECAP) == OK && vtd_queue_submit(&u, bad, 1) == ERR_BUSY &&
+		   vtd_queue_wait(&u) == ERR_BUSY,
 	   "no queue: busy");
 	f.resumes = resumes;
 	ok(vtd_queue_enable(&u, 0, true) == OK && vtd_queue_enable(&u, 0, true) == ERR_BUSY, "on once");
@@ -127,13 +129,16 @@ static void queue_errors(bool resumes)
 
 static void by_registers(void)
 {
-	ok(open_with(FAKE_CAP, FAKE_ECAP & ~BIT(1)) == OK && vtd_queue_enable(&u, 0, false) == ERR_UNSUPPORTED, "no queue");
+	ok(open_with(FAKE_CAP, FAKE_ECAP & ~BIT(1)) == OK && vtd_queue_enable(&u, 0, false) == ERR_UNSUPPORTED,
+	   "no queue");
 	ok(vtd_inv_context(&u, 0x12, 0x0108) == OK && f.log[0].kind == FAKE_CCMD, "context-cache by CCMD");
 	is_u64(f.log[0].q[0], 0xe000000001080012, "ICC, device, SID and DID");
-	ok(vtd_inv_iotlb_page(&u, 0x12, IOVA(0x40000), 6, true) == OK && f.log[1].kind == FAKE_IOTLB, "IOTLB by registers");
+	ok(vtd_inv_iotlb_page(&u, 0x12, IOVA(0x40000), 6, true) == OK && f.log[1].kind == FAKE_IOTLB,
+	   "IOTLB by registers");
 	is_u64(f.log[1].q[0], 0xb003001200000000, "IVT, page, DR, DW, DID");
 	is_u64(f.log[1].q[1], 0x40046, "IVA: address, IH, AM");
-	ok(vtd_inv_pasid(&u, 1, 0) == ERR_UNSUPPORTED && vtd_inv_iec_global(&u) == ERR_UNSUPPORTED, "nothing else has registers");
+	ok(vtd_inv_pasid(&u, 1, 0) == ERR_UNSUPPORTED && vtd_inv_iec_global(&u) == ERR_UNSUPPORTED,
+	   "nothing else has registers");
 	f.refuses = true;
 	ok(vtd_inv_iotlb_domain(&u, 1) == ERR_IO, "granularity 0 is a refusal");
 	fake_open(&f, 0x60, FAKE_CAP, FAKE_ECAP);
@@ -199,11 +204,13 @@ static void ranges(void)
 	ok(d[0].q[1] == 0x3040 && d[1].q[1] == 0x4042, "one page, then four");
 	is_u64(d[0].q[0], 0x500f2, "page granularity, drained, DID 5");
 	r = (struct vtd_inv_range){ .did = 5, .iova = IOVA(0), .bytes = BIT(31) };
-	ok(vtd_inv_range_descs(&u, &r, d, 16) == 2 && d[0].q[1] == 18 && d[1].q[1] == (BIT(30) | 18), "no more than MAMV");
+	ok(vtd_inv_range_descs(&u, &r, d, 16) == 2 && d[0].q[1] == 18 && d[1].q[1] == (BIT(30) | 18),
+	   "no more than MAMV");
 	r = (struct vtd_inv_range){ .did = 5, .iova = IOVA(0), .bytes = BIT(40) };
 	ok(vtd_inv_range_descs(&u, &r, d, 16) == 1 && d[0].q[0] == 0x500e2, "too many: the whole domain");
 	r = (struct vtd_inv_range){ .did = 5, .first_stage = true, .pasid = 9, .iova = IOVA(0x1000), .bytes = 0x1000 };
-	ok(vtd_inv_range_descs(&u, &r, d, 16) == 1 && d[0].q[0] == 0x0000000900050036 && d[0].q[1] == 0x1000, "first stage");
+	ok(vtd_inv_range_descs(&u, &r, d, 16) == 1 && d[0].q[0] == 0x0000000900050036 && d[0].q[1] == 0x1000,
+	   "first stage");
 	prng_seed(&prng, 7);
 	for (unsigned i = 0; i < 2000 && good; i++) {
 		uint64_t at = prng_below(&prng, BIT(20)), n = 1 + prng_below(&prng, 300), next = at;
