@@ -101,6 +101,25 @@ class View:
         return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
 
 
+class Recorder:
+    """A view for a boot that runs beside another one: keeps what it is told, for replay() in its turn."""
+
+    CALLS = ("boot", "plan", "start", "result", "text", "notice")
+
+    def __init__(self):
+        self._calls = []
+        for name in self.CALLS:
+            setattr(self, name, self._keeper(name))
+
+    def _keeper(self, name):
+        return lambda *arguments: self._calls.append((name, arguments))
+
+    def replay(self, view):
+        for name, arguments in self._calls:
+            getattr(view, name)(*arguments)
+        self._calls = []
+
+
 def summary_lines(name, counts, results, sessions, wall_s):
     """The end of a platform's run: counts, the machine, the boots and their times."""
     absent = sum(r.kind == "absent" for r in results if r.status == "skip")

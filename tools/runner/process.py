@@ -6,7 +6,10 @@ import selectors
 import signal
 import subprocess
 import tempfile
+import threading
 import time
+
+from .status import Interrupted
 
 # Reading one byte at a time as an emulated port delivers them would keep a processor busy with us.
 GATHER_S = 0.003
@@ -15,6 +18,10 @@ MAX_OUTPUT_BYTES = 64 * 1024 ** 2  # a machine that babbles must not fill the di
 
 OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TERMINATING = "terminating on signal"  # what QEMU says before it exits with status 0
+
+
+# Signals reach the main thread only; runs in other threads are ended by this.
+stop_all = threading.Event()
 
 
 @dataclasses.dataclass
@@ -59,6 +66,8 @@ def _read(child, feed, limit_s, console):
     with selectors.DefaultSelector() as selector:
         selector.register(fd, selectors.EVENT_READ)
         while True:
+            if stop_all.is_set():
+                raise Interrupted("together with the others")
             left = since + (GRACE_S if over else limit_s()) - time.monotonic()
             if left <= 0:
                 return "over" if over else "hang"

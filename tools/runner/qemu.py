@@ -109,7 +109,7 @@ class Machine:
     def __init__(self, platform, emulator, wishes, image):
         self.platform, self.emulator, self.wishes, self.image = platform, emulator, wishes, image
         self.left_out = []
-        self._drives = []
+        self._folder = None
         emulator.ask_ahead([d.driver for d in [platform.iommu, *platform.devices] if d])
         self._check_iommu()
         self._devices = [d for d in platform.devices if self._offered(d)]
@@ -159,22 +159,24 @@ class Machine:
 
     @contextlib.contextmanager
     def drives(self):
-        """Scratch disks exist while this is open; they are sparse and gone afterwards."""
+        """Scratch disks can be made while this is open; they are sparse and gone afterwards."""
         with tempfile.TemporaryDirectory(prefix="portcullis-") as folder:
-            self._drives = []
-            for n, device in enumerate(d for d in self._devices if d.drive_mib):
-                path = pathlib.Path(folder) / f"scratch{n}.img"
-                with open(path, "wb") as file:
-                    file.truncate(device.drive_mib * 1024 ** 2)
-                self._drives.append((device, f"scratch{n}", path))
+            self._folder = pathlib.Path(folder)
             try:
                 yield
             finally:
-                self._drives = []
+                self._folder = None
+
+    def _fresh_drive(self, boot, number, mib):
+        """An empty disk: boots run beside each other, and a boot after a crash finds what the first one found."""
+        path = self._folder / f"{boot.name or 'main'}{number}.img"
+        with open(path, "wb") as file:
+            file.truncate(mib * 1024 ** 2)
+        return str(path).replace(",", ",,")
 
     def words(self):
         """What the kernel must be told about this machine."""
-        scratch = ["scratch=on"] if self._drives else []
+        scratch = ["scratch=on"] if any(d.drive_mib for d in self._devices) else []
         return self.platform.words + scratch + [f"platform={self.platform.name}"]
 
     def argv(self, boot, words):
@@ -193,15 +195,12 @@ class Machine:
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if platform.iommu and self.wishes.iommu != "none":
             argv += ["-device", _joined(platform.iommu.driver, self._iommu_options(boot))]
-        devices = [d for d in self._devices if not d.boots or boot.name in d.boots]
-        for device, name, path in self._drives:
-            if device not in devices:
-                continue
-            file = str(path).replace(",", ",,")
-            argv += ["-drive", f"if=none,id={name},format=raw,cache=unsafe,file={file}"]
-        for device in devices:
-            drive = next((name for d, name, _ in self._drives if d is device), None)
-            options = {**device.options, **({"drive": drive} if drive else {})}
+        for number, device in enumerate(d for d in self._devices if not d.boots or boot.name in d.boots):
+            options = dict(device.options)
+            if device.drive_mib:
+                file = self._fresh_drive(boot, number, device.drive_mib)
+                argv += ["-drive", f"if=none,id=disk{number},format=raw,cache=unsafe,file={file}"]
+                options["drive"] = f"disk{number}"
             argv += ["-device", _joined(device.driver, options)]
         return argv + platform.arguments + ["-kernel", str(self.image), "-append", " ".join(words)]
 

@@ -1,10 +1,14 @@
 """One platform from its file to its reports: which boots, with which tests, and what they came to."""
 
+import concurrent.futures
+import contextlib
+import io
+import os
 import subprocess
 import sys
 import time
 
-from . import baseline, build, deviations, globs, live, qemu
+from . import baseline, build, deviations, globs, live, process, qemu
 from . import report as reports
 from .boots import Session
 from .status import Interrupted, Status, Stop
@@ -104,20 +108,46 @@ class PlatformRun:
             view.notice(f"{self.emulator.short} is a development build; known deviations are those of {release}.")
 
     def _run_boots(self, view, console, sessions):
-        if not self.machine:
-            return self._run_sessions(view, console, sessions)
-        with self.machine.drives():
-            return self._run_sessions(view, console, sessions)
+        with self._disks():
+            self._run_sessions(view, console, sessions)
 
     def _run_sessions(self, view, console, sessions):
-        for boot, selected in self._boots(view):
-            def launch(resume, boot=boot, selected=selected):
-                words = selected + self.words + ([f"resume={resume}"] if resume > 1 else [])
-                return self._argv(boot, words)
-            sessions.append(Session(launch, self._judge, view, console, self.options.timeout, boot.suffix))
-            sessions[-1].run()
-            if sessions[-1].status != Status.OK:
-                break
+        """Runs the main boot here and, beside it, as many others as there are processors left.
+
+        sessions gets each one in the order of the platform's file, as far as nothing keeps the run from going on.
+        """
+        ready = [(boot, selected) for boot, selected in self._boots(view)]
+        if not ready:
+            return
+        process.stop_all.clear()
+        first = self._session(*ready[0], view, console)
+        with concurrent.futures.ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)) - 1)) as pool:
+            try:
+                others = [self._beside(pool, *pair) for pair in ready[1:]]
+                sessions.append(first)
+                first.run()
+                for session, recorder, log, done in others:
+                    if sessions[-1].status != Status.OK:
+                        break
+                    done.result()
+                    sessions.append(session)
+                    recorder.replay(view)
+                    console.write(log.getvalue())
+            finally:
+                process.stop_all.set()
+                pool.shutdown(cancel_futures=True)
+
+    def _session(self, boot, selected, view, console):
+        def launch(resume):
+            words = selected + self.words + ([f"resume={resume}"] if resume > 1 else [])
+            return self._argv(boot, words)
+        return Session(launch, self._judge, view, console, self.options.timeout, boot.suffix)
+
+    def _beside(self, pool, boot, selected):
+        """Hands a session to another thread; what it shows and prints is kept for its turn."""
+        recorder, log = live.Recorder(), io.BytesIO()
+        session = self._session(boot, selected, recorder, log)
+        return session, recorder, log, pool.submit(session.run)
 
     def _judge(self, result):
         result.repeat = f"./run.sh {self.platform.name} --tests {result.id}{self.extra}"
@@ -160,16 +190,20 @@ class PlatformRun:
 
     def list(self):
         """Prints the names of the tests that would run."""
-        for boot, selected in self._boots(live.View()):
-            argv = self._argv(boot, selected + self.words + ["list"])
-            try:
-                done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
-                                      timeout=self.options.timeout + 20)
-            except subprocess.TimeoutExpired:
-                raise Stop("The kernel did not end its list.", Status.UNFINISHED) from None
-            for name in listed(done.stdout.decode("utf-8", "replace")):
-                print(name + boot.suffix)
+        with self._disks():
+            for boot, selected in self._boots(live.View(out=sys.stderr)):
+                argv = self._argv(boot, selected + self.words + ["list"])
+                try:
+                    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
+                                          stderr=subprocess.DEVNULL, timeout=self.options.timeout + 20)
+                except subprocess.TimeoutExpired:
+                    raise Stop("The kernel did not end its list.", Status.UNFINISHED) from None
+                for name in listed(done.stdout.decode("utf-8", "replace")):
+                    print(name + boot.suffix)
         return Status.OK
+
+    def _disks(self):
+        return self.machine.drives() if self.machine else contextlib.nullcontext()
 
     def debug(self):
         """Starts the main boot stopped, with QEMU's debugger port open, and waits for its end."""
@@ -178,7 +212,7 @@ class PlatformRun:
         boot, selected = next(iter(self._boots(live.View())))
         print(f"gdb {self.root / IMAGE} -ex 'target remote localhost:1234' -ex 'hbreak kernel_main' -ex continue",
               flush=True)
-        with self.machine.drives():
+        with self._disks():
             argv = self._argv(boot, selected + self.words) + ["-s", "-S"]
             subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=sys.stdout, check=False)
         return Status.OK

@@ -3,6 +3,7 @@
 
 import pathlib
 import sys
+import traceback
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -20,7 +21,7 @@ class Tap(unittest.TestResult):
         self._failed, self._skipped = None, None
 
     def _fail(self, error):
-        self._failed = self._failed or self._exc_info_to_string(error, self)
+        self._failed = self._failed or "".join(traceback.format_exception(*error))
 
     def addFailure(self, test, err):
         self._fail(err)
@@ -29,7 +30,7 @@ class Tap(unittest.TestResult):
         if isinstance(test, unittest.TestCase):
             self._fail(err)
         else:  # a file that cannot be loaded, or a fixture of a whole class
-            self._print(str(test), self._exc_info_to_string(err, unittest.FunctionTestCase(lambda: None)), None)
+            self._print(str(test), "".join(traceback.format_exception(*err)), None)
 
     def addSubTest(self, test, subtest, err):
         if err is not None:

@@ -8,7 +8,7 @@ import time
 import unittest
 import unittest.mock
 
-from base import Case, FAKE, ROOT
+from base import Case, FAKE, PLATFORM, ROOT
 from runner import boots
 
 
@@ -126,6 +126,21 @@ class Outside(Case):
                 self.assertIn("interrupted", text)
                 self.assertFalse(self._emulators(), "an emulator stays behind")
 
+    def test_signal_ends_every_boot(self):
+        """The machines that run beside the main one are ended, too."""
+        self.platform("vtd", PLATFORM + '[[boots]]\nname = "cm"\niommu = { caching-mode = "on" }\n')
+        self.order("hang")
+        child = self._start()
+        for _ in range(200):
+            if len(self._emulators()) == 2:
+                break
+            time.sleep(0.05)
+        self.assertEqual(len(self._emulators()), 2)
+        child.terminate()
+        text = child.communicate(timeout=20)[0].decode()
+        self.assertEqual(child.returncode, 3, text)
+        self.assertFalse(self._emulators(), "an emulator stays behind")
+
     def test_emulator_dies_with_a_killed_runner(self):
         self.order("hang")
         child = self._start()
@@ -162,7 +177,7 @@ class Outside(Case):
                     line = file.read()
             except OSError:
                 continue
-            if b"fake_qemu" in line and mark in line:
+            if b"fake_qemu" in line and b"-kernel" in line and mark in line:
                 found.append(pid)
         return found
 
