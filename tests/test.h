@@ -49,6 +49,7 @@ enum {
 enum {
 	TEST_HAZARD = 1 << 0,     /* may harm a machine: only with hazard=on */
 	TEST_LAST = 1 << 1,       /* known to be able to abort or hang an emulator: runs after all others */
+	TEST_FUZZ = 1 << 3,       /* runs with fuzz= only, and then alone: once for each FUZZ_PART_CASES cases */
 	TEST_PER_BACKEND = 1 << 2 /* runs once for each backend of the machine; t->iommu is fresh, all requests refused */
 };
 
@@ -116,8 +117,14 @@ struct bench {
 	bool scratch_media;      /* the platform declared disks to be scratch */
 };
 
+#define FUZZ_PART_CASES 250
+
+struct options;
+
 struct test {
 	const struct test_desc *desc;
+	const struct options *options;
+	unsigned part;           /* TEST_FUZZ: cases from part * FUZZ_PART_CASES on */
 	struct bench *bench;
 	struct engine *engine;   /* chosen by needs, NULL if none was asked for */
 	struct engine *engine2;

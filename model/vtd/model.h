@@ -188,6 +188,12 @@ struct mdl_result {
 };
 
 /*
+ * The state of a unit of these capabilities that translates with a root table: for who asks translate() about a unit that
+ * is not the model's. ttm as in RTADDR: 0 legacy, 1 scalable. The configuration need not pass mdl_vtd_config_check().
+ */
+void mdl_vtd_state_translating(struct mdl_vtd_state *st, const struct mdl_vtd_config *c, uint64_t root, unsigned ttm);
+
+/*
  * What the unit does with one request, caches and fault log left out: the oracle (chapter 3 in the manual's order).
  * Reads memory, changes nothing; the A/D updates that it needs are listed in *out.
  */

@@ -54,6 +54,14 @@ static void power_on(struct mdl_vtd *u, bool warm)
 	mdl_cache_clear(&u->cache.iec);
 }
 
+void mdl_vtd_state_translating(struct mdl_vtd_state *st, const struct mdl_vtd_config *c, uint64_t root, unsigned ttm)
+{
+	st->cfg = c;
+	derive(st);
+	st->r[R_GSTS] = G_TE;
+	st->root = root | FLD(RTADDR_TTM, ttm);
+}
+
 enum status mdl_vtd_init(struct mdl_vtd *u, const struct mdl_vtd_config *c, const struct mdl_mem *mem,
 			 const struct mdl_vtd_env *env, void *cache_memory)
 {

@@ -24,6 +24,7 @@ struct instance {
 	const struct test_desc *desc;
 	struct bench *bench;
 	const struct backend *backend;
+	unsigned part; /* TEST_FUZZ */
 };
 
 /* A test while it runs. The body sees only the first member. */

@@ -86,6 +86,8 @@ static void begin(struct test_run *r, const struct instance *in, const struct op
 	r->us = 0;
 	r->test.desc = in->desc;
 	r->test.bench = in->bench;
+	r->test.options = o;
+	r->test.part = in->part;
 	r->backend = in->backend;
 	instance_id(in, r->id);
 	prng_seed(&r->test.prng, o->seed ^ hash_text(r->id));

@@ -9,15 +9,18 @@ void instance_id(const struct instance *in, char id[TEST_ID_MAX])
 {
 	const char *machine = in->bench->machine->name;
 
-	str_printf(id, TEST_ID_MAX, "%s%s%s%s%s", machine, machine[0] ? "." : "", in->desc->id,
-		   in->backend ? "@" : "", in->backend ? in->backend->name : "");
+	int n = str_printf(id, TEST_ID_MAX, "%s%s%s%s%s", machine, machine[0] ? "." : "", in->desc->id,
+			   in->backend ? "@" : "", in->backend ? in->backend->name : "");
+
+	if (in->desc->flags & TEST_FUZZ)
+		str_printf(id + n, TEST_ID_MAX - (size_t)n, ".%u", in->part);
 }
 
 static bool selected(const struct instance *in, const struct options *o)
 {
 	char id[TEST_ID_MAX];
 
-	if ((in->desc->flags & TEST_HAZARD) && !o->hazard)
+	if (((in->desc->flags & TEST_HAZARD) && !o->hazard) || !(in->desc->flags & TEST_FUZZ) == !!o->fuzz)
 		return false;
 	if ((in->desc->needs & NEED_VTD) && !in->bench->vtd)
 		return false;
@@ -42,6 +45,11 @@ static void add(struct plan *p, const struct instance *in, const struct options 
 	p->n++;
 }
 
+static unsigned parts(const struct test_desc *d, const struct options *o)
+{
+	return d->flags & TEST_FUZZ ? (unsigned)min_u64((o->fuzz + FUZZ_PART_CASES - 1) / FUZZ_PART_CASES, UINT32_MAX) : 1;
+}
+
 /* All tests of one bench that run early, or late, and once or once for each backend, which is then given. */
 static void add_some(struct plan *p, struct bench *b, const struct backend *backend, bool late, const struct options *o)
 {
@@ -50,7 +58,8 @@ static void add_some(struct plan *p, struct bench *b, const struct backend *back
 			const struct test_desc *d = &s->descs[k];
 
 			if (!(d->flags & TEST_LAST) == !late && !(d->flags & TEST_PER_BACKEND) == !backend)
-				add(p, &(struct instance){ d, b, backend }, o);
+				for (unsigned part = 0; part < parts(d, o); part++)
+					add(p, &(struct instance){ d, b, backend, part }, o);
 		}
 }
 

@@ -1,0 +1,121 @@
+/*
+ * The differential fuzzer: random structures at every level, random requests through a real engine, and the model's
+ * translate() as the oracle.
+ *
+ * A case is a legal set of tables for one request, then up to FUZZ_EDITS_MAX words that are changed: legally, nearly
+ * legally, or into garbage. Addresses in tables only ever name pages of the fuzzer's own arena, memory that nothing
+ * backs, or (with reserved bits) nothing legal, so that whatever a unit makes of them, foreign memory stays whole. A case
+ * is a pure function of its seed.
+ */
+#ifndef PORTCULLIS_TESTS_FUZZ_FUZZ_H
+#define PORTCULLIS_TESTS_FUZZ_FUZZ_H
+
+#include "kernel/hal.h"
+
+#define FUZZ_EDITS_MAX 8
+#define FUZZ_DATA_N    4
+
+/* Pages of the arena. */
+enum fuzz_page {
+	FP_ROOT, FP_CONTEXT, FP_DIRECTORY, FP_PASID, FP_L1, FP_L2, FP_L3, FP_L4, FP_L5,
+	FP_G1, FP_G2, FP_G3, FP_G4, FP_G5, /* nested: first-stage tables */
+	FP_DATA, FP_N = FP_DATA + FUZZ_DATA_N
+};
+
+enum fuzz_mode { FM_LEGACY, FM_LEGACY_PT, FM_SS, FM_FS, FM_NESTED, FM_PT, FM_N };
+
+struct fuzz_edit {
+	uint8_t page;
+	uint16_t word;
+	uint64_t value;
+};
+
+struct fuzz_case {
+	uint64_t seed;
+	uint8_t mode;
+	uint8_t leaf_level;  /* of the stage that maps: 1, 2, 3 */
+	bool write, has_pasid, priv;
+	uint32_t pasid, bytes;
+	uint8_t data;        /* which data page the legal tables lead to */
+	uint64_t iova;
+	struct fuzz_edit edits[FUZZ_EDITS_MAX];
+	unsigned edits_n;
+};
+
+/* What a generator must know of the unit, as plain facts: model and driver headers never meet in one file. */
+struct fuzz_unit {
+	uint32_t ver;
+	uint64_t cap, ecap;
+	unsigned haw_bits, levels, mgaw_bits;
+	uint32_t modes;      /* bit FM_x: offered */
+	bool sagaw[6];       /* by levels */
+	bool ss_2m, ss_1g, fs_1g, pasid, srs, cm;
+	uint16_t sid;
+	uint32_t granule_bytes, align_bytes;
+	bool can_pasid, can_priv;
+};
+
+#define FUZZ_TOUCHED_MAX 256
+
+struct fuzz_arena {
+	pa_t pa;             /* FP_N pages */
+	uint64_t *words;     /* of all pages */
+	uint64_t unbacked;
+	uint16_t touched[FUZZ_TOUCHED_MAX]; /* words that a case has written, zeroed by fuzz_clear() */
+	unsigned touched_n;
+};
+
+static inline uint64_t fuzz_page_pa(const struct fuzz_arena *a, unsigned page)
+{
+	return a->pa.v + page * PAGE_BYTES;
+}
+
+static inline uint64_t *fuzz_page(const struct fuzz_arena *a, unsigned page)
+{
+	return a->words + page * (PAGE_BYTES / 8);
+}
+
+/* What happened, or what the oracle says must happen. */
+struct fuzz_outcome {
+	bool landed;         /* the transfer was carried out */
+	bool elsewhere;      /* oracle: to memory that is not ours, the case cannot be tried */
+	bool interrupt;      /* oracle: an interrupt message, not DMA */
+	uint8_t page;        /* landed: which data page */
+	bool recorded;
+	uint64_t record[2];
+	uint8_t fault;       /* reason, 0: none */
+	unsigned updates_n;  /* oracle: words that must have changed */
+	struct { uint64_t pa, value; } updates[16];
+};
+
+/* ---- generate.c ---- */
+
+void fuzz_generate(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t seed, struct fuzz_case *c);
+/* Writes the legal tables and the edits into the arena, which is all zero before. */
+void fuzz_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz_case *c);
+/* Zeroes what fuzz_build() wrote. */
+void fuzz_clear(struct fuzz_arena *a);
+/* Name of a mode, of a page. */
+const char *fuzz_mode_name(unsigned mode);
+const char *fuzz_page_name(unsigned page);
+
+/* ---- oracle.c ---- */
+
+struct fuzz_oracle;
+size_t fuzz_oracle_bytes(void);
+void fuzz_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u);
+/* What must happen; alternative 0 is the model's own reading, others are those that the fact sheet leaves open. */
+void fuzz_oracle_ask(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz_case *c, unsigned alternative,
+		     struct fuzz_outcome *out);
+#define FUZZ_ALTERNATIVES 128
+
+/* ---- compare.c ---- */
+
+/* NULL where they agree, else in few words how they do not; the text lies in buf. */
+const char *fuzz_compare(const struct fuzz_arena *a, const struct fuzz_outcome *must, const struct fuzz_outcome *seen,
+			 char *buf, size_t len);
+/* Name of the deviation from the list (names separated by commas) that explains it, NULL: none does. */
+const char *fuzz_known(const char *list, const struct fuzz_case *c, const struct fuzz_outcome *must,
+		       const struct fuzz_outcome *seen);
+
+#endif
