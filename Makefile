@@ -158,7 +158,8 @@ HOSTED_SRC := \
 	tests/host/acpi/walk.c \
 	tests/host/model/rig.c \
 	tests/host/pci/fake.c \
-	tests/host/vtd/fake.c
+	tests/host/vtd/fake.c \
+	tests/host/vtd/model_unit.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
 UNIT_TESTS := \
@@ -178,6 +179,7 @@ UNIT_TESTS := \
 	tests/host/pgtable/engine.c \
 	tests/host/pgtable/golden.c \
 	tests/host/pgtable/random.c \
+	tests/host/vtd/against_model.c \
 	tests/host/vtd/entries.c \
 	tests/host/vtd/ops.c \
 	tests/host/vtd/unit.c
