@@ -59,6 +59,8 @@ TEST(fs_dirty,
 	struct fx_req *r;
 	struct page *p = ad_start(t, true, &r);
 
+	expect_a(t, r, false);
+	expect_eq(t, "D of the leaf", fld_get(FS_D, now(t, r, 1)), 0);
 	expect_write(t, IOVA_A, p, 0, DMA_DONE);
 	expect_no_fault(t);
 	expect_a(t, r, true);
