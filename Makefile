@@ -176,6 +176,8 @@ UNIT_TESTS := \
 	tests/host/pci/caps.c \
 	tests/host/pci/enumerate.c \
 	tests/host/pci/msi.c \
+	tests/host/model/queue.c \
+	tests/host/model/scalable.c \
 	tests/host/pgtable/engine.c \
 	tests/host/pgtable/golden.c \
 	tests/host/pgtable/random.c \

@@ -244,3 +244,54 @@ unsigned rig_try(struct rig *r, uint16_t sid, enum mdl_access access, uint64_t a
 		return 0;
 	return out.fault == 0 ? 0x100 : out.fault;
 }
+
+/* ---- invalidation queue ---- */
+
+static uint64_t stride(struct rig *r)
+{
+	return (rig_reg(r, 0x90) & BIT(11)) != 0 ? 32 : 16;
+}
+
+void rig_queue(struct rig *r, bool wide)
+{
+	if (r->queue == 0)
+		r->queue = rig_pages(r, 1);
+	rig_set(r, 0x88, 0);
+	rig_set(r, 0x90, r->queue | (wide ? BIT(11) : 0));
+	rig_command(r, 0x04000000);
+}
+
+uint64_t rig_tail(struct rig *r)
+{
+	return rig_reg(r, 0x88);
+}
+
+void rig_submit(struct rig *r, uint64_t q0, uint64_t q1)
+{
+	uint64_t tail = rig_tail(r);
+
+	rig_put(r, r->queue + tail, q0);
+	rig_put(r, r->queue + tail + 8, q1);
+	if (stride(r) == 32) {
+		rig_put(r, r->queue + tail + 16, 0);
+		rig_put(r, r->queue + tail + 24, 0);
+	}
+	rig_set(r, 0x88, (tail + stride(r)) % PAGE_BYTES);
+}
+
+unsigned rig_queue_error(struct rig *r)
+{
+	unsigned iqei = (unsigned)(rig_reg(r, 0xB0) & 0xF);
+	uint64_t head = rig_reg(r, 0x80);
+
+	if ((rig_reg32(r, 0x34) & 0x10) == 0)
+		return 0x100;
+	rig_put(r, r->queue + head, 0x45); /* wait, FN=1 */
+	rig_put(r, r->queue + head + 8, 0);
+	if (stride(r) == 32) {
+		rig_put(r, r->queue + head + 16, 0);
+		rig_put(r, r->queue + head + 24, 0);
+	}
+	rig_set32(r, 0x34, 0x10);
+	return iqei;
+}

@@ -33,6 +33,7 @@ struct rig {
 	bool withhold;                 /* devices do not answer Device-TLB invalidations */
 	struct mdl_page_response responses[RIG_LOG];
 	unsigned responses_n;
+	uint64_t queue;                /* page of the invalidation queue */
 };
 
 /* A unit of a named configuration with fresh RAM. Exits the program where that is impossible. */
@@ -70,5 +71,16 @@ struct mdl_result rig_ask(struct rig *r, uint16_t sid, enum mdl_access access, u
 struct mdl_result rig_ask_rq(struct rig *r, const struct mdl_request *rq);
 /* The same through the caches of the unit: the fault, 0x100 where it is blocked without one, else 0. */
 unsigned rig_try(struct rig *r, uint16_t sid, enum mdl_access access, uint64_t address, uint64_t *pa);
+
+/* ---- invalidation queue ---- */
+
+/* A queue of 4 KiB: 128-bit or 256-bit descriptors; QIE. */
+void rig_queue(struct rig *r, bool wide);
+/* Puts one descriptor (low words; the others 0) at the tail and moves it. */
+void rig_submit(struct rig *r, uint64_t q0, uint64_t q1);
+/* The tail as it is, in bytes. */
+uint64_t rig_tail(struct rig *r);
+/* IQEI if FSTS shows IQE, 0x100 if it does not; clears IQE after dropping the descriptor (a harmless wait replaces it). */
+unsigned rig_queue_error(struct rig *r);
 
 #endif
