@@ -171,12 +171,14 @@ UNIT_TESTS := \
 	tests/host/kernel/page_pool.c \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
+	tests/host/model/interrupt.c \
 	tests/host/model/legacy.c \
 	tests/host/pci/bars.c \
 	tests/host/pci/caps.c \
 	tests/host/pci/enumerate.c \
 	tests/host/pci/msi.c \
 	tests/host/model/queue.c \
+	tests/host/model/registers.c \
 	tests/host/model/scalable.c \
 	tests/host/pgtable/engine.c \
 	tests/host/pgtable/golden.c \
