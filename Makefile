@@ -204,7 +204,7 @@ ACPI_DUMP_SRC := \
 	tools/acpi-dump/dump_text.c \
 	tools/acpi-dump/json.c \
 	tools/acpi-dump/main.c
-HOST_PROGRAMS := $(B)/host/acpi-dump $(B)/host/portcullis-model $(B)/fast/portcullis-model
+HOST_PROGRAMS := $(B)/host/acpi-dump $(B)/host/portcullis-model $(B)/fast/portcullis-model $(B)/fast/model-speed
 
 # ---- kernel image ----
 
@@ -308,6 +308,14 @@ $(B)/fast/obj/%.o: %.c
 	$(Q)$(CC) $(FCFLAGS) -c $< -o $@
 
 $(B)/fast/portcullis-model: $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(B)/fast/obj/gen/catalogue.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(FCFLAGS) -o $@ $^
+
+$(B)/fast/libworld.a: $(patsubst %.c,$(B)/fast/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC)) $(B)/fast/obj/gen/catalogue.o
+	@rm -f $@
+	$(Q)ar qcs $@ $^
+
+$(B)/fast/model-speed: $(B)/fast/obj/tests/host/model/speed.o $(B)/fast/libworld.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(FCFLAGS) -o $@ $^
 

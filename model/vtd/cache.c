@@ -8,21 +8,23 @@
 
 #define NIL UINT32_MAX
 
-static uint64_t key_hash(const struct mdl_key *k)
+/* All of a key but the address, in one word: put together from fields, since a caller has just stored them one by one. */
+static inline uint64_t key_tags(const struct mdl_key *k)
 {
-	uint64_t h = k->address ^ FLD(BITS(63, 44), k->pasid) ^ FLD(BITS(27, 12), k->did) ^ FLD(BITS(11, 6), k->bits) ^ k->kind;
-
-	h *= UINT64_C(0x9E3779B97F4A7C15);
-	return fld_get(BITS(63, 32), h);
+	return k->pasid | FLD(BITS(47, 32), k->did) | FLD(BITS(55, 48), k->kind) | FLD(BITS(63, 56), k->bits);
 }
 
-static bool key_equal(const struct mdl_key *a, const struct mdl_key *b)
+static inline uint64_t key_hash(const struct mdl_key *k)
 {
-	return a->address == b->address && a->pasid == b->pasid && a->did == b->did && a->kind == b->kind &&
-	       a->bits == b->bits;
+	return fld_get(BITS(63, 32), (k->address ^ (key_tags(k) * 0x9E3779B9u)) * UINT64_C(0x9E3779B97F4A7C15));
 }
 
-static uint32_t *chain(const struct mdl_cache *c, const struct mdl_key *k)
+static inline bool key_equal(const struct mdl_key *a, const struct mdl_key *b)
+{
+	return a->address == b->address && key_tags(a) == key_tags(b);
+}
+
+static inline uint32_t *chain(const struct mdl_cache *c, const struct mdl_key *k)
 {
 	return &c->head[key_hash(k) & (c->cap - 1)];
 }

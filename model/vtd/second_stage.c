@@ -54,7 +54,7 @@ unsigned mdl_ss_limit(const struct mdl_vtd_state *st, const struct mdl_ss *ss)
 }
 
 /* Which fault the permissions in flags give for a need, if any. */
-static uint8_t permission(const struct mdl_ss *ss, unsigned need, unsigned flags)
+static inline uint8_t permission(const struct mdl_ss *ss, unsigned need, unsigned flags)
 {
 	if (ss->scalable && (flags & (LEAF_R | LEAF_W)) == 0 && !(ss->exec && (flags & LEAF_X) != 0))
 		return FR_SSS_2_ABSENT;                                 /* SSS.2 */
@@ -70,7 +70,7 @@ static uint8_t permission(const struct mdl_ss *ss, unsigned need, unsigned flags
 }
 
 /* The walk sets D in the leaf: the request writes, or may write by the translation that it asks for. */
-static bool sets_dirty(const struct mdl_walk *w, unsigned need, unsigned flags)
+static inline bool sets_dirty(const struct mdl_walk *w, unsigned need, unsigned flags)
 {
 	bool write = (need & NEED_W) != 0 || ((need & NEED_ANY) != 0 && mdl_wants_write(w));
 
@@ -122,7 +122,7 @@ static void start(struct ss_walk *s)
 	}
 }
 
-static void keep_table(const struct ss_walk *s)
+static inline void keep_table(const struct ss_walk *s)
 {
 	struct mdl_key key = { .kind = K_SS_TABLE, .did = s->ss->did, .bits = (uint8_t)(12 + 9 * s->level) };
 	struct mdl_cached *e;
@@ -162,20 +162,20 @@ static void keep_error(const struct ss_walk *s, uint8_t fault)
 	mdl_fill_fault(s->w, &key, fault);
 }
 
-static uint16_t entry_flags(const struct mdl_ss *ss, uint64_t q)
+static inline uint16_t entry_flags(const struct mdl_ss *ss, uint64_t q)
 {
 	unsigned f = ((q & SS_R) != 0 ? LEAF_R : 0u) | ((q & SS_W) != 0 ? LEAF_W : 0u);
 
 	return (uint16_t)(f | (!ss->exec || (q & SS_X) != 0 ? LEAF_X : 0u));
 }
 
-static bool is_leaf(unsigned level, uint64_t q)
+static inline bool is_leaf(unsigned level, uint64_t q)
 {
 	return level == 1 || ((level == 2 || level == 3) && (q & SS_PS) != 0);
 }
 
 /* Checks of one entry (step 14 in legacy mode): presence, permission and reserved bits, in the order that U-23 chooses. */
-static uint8_t check_entry(struct ss_walk *s, uint64_t q)
+static inline uint8_t check_entry(struct ss_walk *s, uint64_t q)
 {
 	bool reserved_first = s->ss->scalable || s->w->st->cfg->choices.u23_reserved_first;
 	unsigned own = entry_flags(s->ss, q);
@@ -199,7 +199,7 @@ static uint8_t check_entry(struct ss_walk *s, uint64_t q)
 	return fault;
 }
 
-static void update_entry(const struct ss_walk *s, uint64_t pa, uint64_t q, bool dirty)
+static inline void update_entry(const struct ss_walk *s, uint64_t pa, uint64_t q, bool dirty)
 {
 	uint64_t set = SS_A | (dirty ? SS_D : 0);
 

@@ -22,7 +22,11 @@ static bool rd(void *ctx, uint64_t pa, void *buf, uint32_t bytes)
 
 static bool rd64(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
 {
-	return rd(ctx, pa, w, 8 * n);
+	const uint64_t *p = (const uint64_t *)(const void *)at(ctx, pa, 8 * (uint64_t)n);
+
+	for (unsigned i = 0; p != NULL && i < n; i++)
+		w[i] = p[i];
+	return p != NULL;
 }
 
 static bool wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
