@@ -163,10 +163,9 @@ static bool message(struct mdl_device *d)
 	struct mdl_request rq = request(d, MDL_WRITE);
 	uint8_t data[4];
 
-	if (!is_aligned(d->address, 4))
-		return false;
 	for (unsigned i = 0; i < 4; i++)
 		data[i] = (uint8_t)shr(d->data, 8 * i);
+	rq.address = align_down(rq.address, 4);
 	rq.bytes = 4;
 	single(d, &rq, data);
 	return true;
