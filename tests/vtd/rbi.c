@@ -3,7 +3,7 @@
  * commands only in legacy mode, and only on units with VER.major below 6.
  */
 #include "drivers-iommu/vtd/rbi.h"
-#include "tests/vtd/judge.h"
+#include "tests/vtd/stale.h"
 
 /* Legacy mode with the queue off. */
 static struct vtd_unit *start(struct test *t)
@@ -160,21 +160,16 @@ TEST(rbi_stale,
      .expects = "the new mapping is used", .needs = NEED_VTD | NEED_LEGACY_SS | NEED_ENGINE_WRITE)
 {
 	struct vtd_unit *u = start(t);
-	struct page *p = page_filled(t, 0xa5), *q = page_filled(t, 0x5a), *top = page_alloc(t, PAGE_BYTES, 0);
-	struct fx_req *r = fx_req(t, t->engine), other;
+	struct page *p = page_filled(t, 0xa5), *q = page_filled(t, 0x5a);
+	struct fx_req *r = fx_req(t, t->engine), alt;
 	unsigned done;
 
 	fx_map_page(t, IOVA_A, p);
 	fx_sync(t);
 	expect_allowed(t, IOVA_A, p);
-	other = *r;
-	other.space = (uint64_t *)(void *)top->p; /* page-aligned */
-	other.space_pa = top->pa;
-	fx_map(t, &other, IOVA_A, q->pa, 1, PERM_RW, 0);
-	for (unsigned i = 0; i < t->engine->own_n; i++)
-		for (uint64_t off = 0; off < t->engine->own[i].len_bytes; off += PAGE_BYTES)
-			fx_map(t, &other, IOVA(t->engine->own[i].pa.v + off), pa_add(t->engine->own[i].pa, off), 1, PERM_RW, 0);
-	fx_set(t, &r->ctx[0], vtd_ctx(TT_UNTRANSLATED, top->pa, r->levels, r->did).w[0]);
+	alt = fx_other_space(t, r);
+	fx_map(t, &alt, IOVA_A, q->pa, 1, PERM_RW, 0);
+	fx_switch_space(t, r, &alt);
 	must(t, vtd_write_buffer_flush(u), "flushing the write buffer");
 	must(t, vtd_rbi_context(u, ccmds[0], &done), "CCMD, global");
 	expect_eq(t, "CCMD.CAIG", done, RBI_GLOBAL);
