@@ -12,6 +12,7 @@ struct vtd_domain {
 	struct vtd_domain *next;   /* all domains of the unit */
 	uint16_t did;
 	unsigned attached_n;
+	bool stale;                /* a flush failed: the next one is for everything */
 	bool held;                 /* made by create for the reserved memory of held_for; not the caller's */
 	struct pci_addr held_for;
 	struct pgt pt;             /* DOMAIN_PAGED */

@@ -227,9 +227,14 @@ static enum status op_flush(struct domain *base, iova_t iova, uint64_t bytes)
 	if (!bytes || !is_aligned(iova.v | bytes, PAGE_BYTES) || iova.v >= pow2(v->io.caps.input_bits) ||
 	    bytes > pow2(v->io.caps.input_bits) - iova.v)
 		return ERR_INVALID;
-	r.ih = pgt_prune(&d->pt, iova, bytes);
+	r.ih = pgt_prune(&d->pt, iova, bytes) && !d->stale;
+	if (d->stale) { /* what a flush that failed has left is not known: all of it */
+		r.iova = IOVA(0);
+		r.bytes = pow2(v->io.caps.input_bits);
+	}
 	if (d->attached_n) /* a domain that nobody uses is in no cache: detaching saw to that */
 		s = v->mode == VTD_MODE_FS ? first_stage_flush(v, d, r) : range_flush(v, &r);
+	d->stale = s != OK;
 	if (s == OK)
 		pgt_reclaim(&d->pt);
 	return s;

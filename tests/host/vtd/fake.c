@@ -46,7 +46,7 @@ static bool process(struct fake *f, const uint64_t *q, unsigned words)
 {
 	unsigned type = (unsigned)(q[0] & 0xf);
 
-	if (type == 0 || type > 9 || (words == 2 && type >= 6)) {
+	if (type == 0 || type > 9 || (words == 2 && type >= 6) || (f->refuses && type != 5)) {
 		queue_error(f, 3);
 		return false;
 	}

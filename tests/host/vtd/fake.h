@@ -33,7 +33,7 @@ struct fake {
 	unsigned waits;         /* wait descriptors seen */
 	bool last_was_wait;
 	bool deaf;              /* GCMD does nothing */
-	bool refuses;           /* register-based invalidation answers with granularity 0 */
+	bool refuses;           /* registers answer with granularity 0, descriptors but waits stop the queue */
 	bool resumes;           /* clearing IQE resumes fetching at once */
 	unsigned slots_seen;    /* descriptors fetched */
 };

@@ -309,6 +309,34 @@ static void reserved(void)
 	is_u64(mem_free_pages(), before, "a failed create frees everything");
 }
 
+/* Tables that a failed flush has unlinked are freed only after one that covers them: the next is for everything. */
+static void failed_flush(enum vtd_mode mode)
+{
+	size_t before = mem_free_pages(), pages;
+
+	ok(start(mode, FAKE_CAP, FAKE_ECAP, NULL, 0), "a unit that will refuse");
+	two_domains();
+	attach(d1, dev);
+	ok(map(d1, 0x40000000, 0x1000, 0x1000) && map(d1, 0x80000000, 0x1000, 0x1000), "map");
+	unmap(d1, 0x40000000, 0x1000);
+	pages = mem_free_pages();
+	f.refuses = true;
+	ok(io->ops->flush(d1, IOVA(0x40000000), 0x1000) == ERR_IO && mem_free_pages() == pages, "a flush fails, tables stay");
+	f.refuses = false;
+	f.log_n = 0;
+	flush(d1, 0x80000000, 0x1000);
+	if (mode == VTD_MODE_FS)
+		IS_LOG("the next flush is for all of the PASID", { 0x00010026, 0 });
+	else
+		IS_LOG("the next flush is for all of the domain", { 0x000100e2, 0 });
+	is_u64(mem_free_pages(), pages + 2, "now tables are freed");
+	unmap(d1, 0x80000000, 0x1000);
+	map(d1, 0x80000000, 0x2000, 0x1000);
+	flush(d1, 0x80000000, 0x1000);
+	ok(f.log_n == 1 && f.log[0].q[1] == 0x80000040, "then flushes are narrow again");
+	stop(before);
+}
+
 /* RWBF = 1: every change that needs no invalidation is followed by a flush of the write buffer. */
 static void write_buffer(void)
 {
@@ -388,6 +416,8 @@ int main(void)
 	reserved();
 	write_buffer();
 	found_on();
+	for (unsigned m = 0; m < 3; m++)
+		failed_flush((enum vtd_mode)m);
 	for (unsigned m = 0; m < 3; m++)
 		allocations_fail((enum vtd_mode)m);
 	return done();
