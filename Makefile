@@ -176,6 +176,8 @@ UNIT_TESTS := \
 	tests/host/model/legacy.c \
 	tests/host/pci/bars.c \
 	tests/host/pci/caps.c \
+	tests/host/pci/command.c \
+	tests/host/pci/engines.c \
 	tests/host/pci/enumerate.c \
 	tests/host/pci/msi.c \
 	tests/host/model/queue.c \
