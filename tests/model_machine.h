@@ -10,7 +10,7 @@
 
 /*
  * A machine named "model.<configuration>": two units of it (one for 00:03.0 and all below, one for all the rest), DMA
- * devices at 00:01.0, .1, .2, .4, 00:11.0, 01:00.0 and 01:10.3, and one at 02:00.0 behind the other unit. Memory comes
+ * devices at 00:01.0, .1, .2, .4, 00:11.0, 01:00.0 and 01:00.3, and one at 02:00.0 behind the other unit. Memory comes
  * from mem_alloc(). ERR_NO_MEMORY, ERR_INVALID (configuration).
  */
 enum status must_use model_machine_create(const struct mdl_vtd_config *c, struct machine **out);
