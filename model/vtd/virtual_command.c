@@ -47,8 +47,9 @@ void mdl_vcmd_run(struct mdl_vtd *u)
 		answer(u, known ? 0 : error, 0);
 		return;
 	}
+	/* Whole words at a time: somebody may want them all. */
 	while (pasid < pasids(u) && used(u, pasid))
-		pasid++;
+		pasid += u->pasids_used[pasid / 64] == UINT64_MAX ? 64 - pasid % 64 : 1;
 	if (pasid == pasids(u)) {
 		answer(u, error, 0);
 		return;
