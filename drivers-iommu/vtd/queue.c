@@ -231,8 +231,11 @@ enum status vtd_queue_disable(struct vtd_unit *u)
 {
 	enum status s;
 
-	if (!u->queue.on && !vtd_gsts(u, GSTS_QIES))
+	if (!vtd_gsts(u, GSTS_QIES)) { /* off already, or somebody else took it over */
+		if (u->queue.on)
+			queue_free(&u->queue);
 		return OK;
+	}
 	/* QIE may be cleared when the queue is empty and ended with a wait (VT-d 6.5.2): make it so. */
 	if (!u->queue.on && queue_adopt(u) != OK)
 		drain(u);

@@ -105,6 +105,7 @@ static void queue_wraps(unsigned pages, bool wide)
 
 static void queue_errors(bool resumes)
 {
+	size_t before;
 	struct vtd_desc bad[3] = { vtd_desc_cc_global(), { .q = { 0 } }, vtd_desc_iotlb_global(false) };
 
 	ok(open_with(FAKE_CAP, FAKE_ECAP) == OK && vtd_queue_submit(&u, bad, 1) == ERR_BUSY &&
@@ -124,6 +125,10 @@ static void queue_errors(bool resumes)
 	ok(vtd_invalidate(&u, bad, 3) == ERR_IO && u.queue.error.iqei == IQEI_TYPE && vtd_inv_global(&u) == OK,
 	   "an invalidation that is refused leaves the queue usable");
 	ok(vtd_queue_disable(&u) == OK && vtd_queue_disable(&u) == OK, "off, and off again");
+	before = mem_free_pages();
+	ok(vtd_queue_enable(&u, 0, true) == OK, "on");
+	fake_put(&f, 0x1c, 0, 4);
+	ok(vtd_queue_disable(&u) == OK && mem_free_pages() == before, "switched off by somebody else: the ring is freed");
 	no_breach("queue errors");
 }
 
