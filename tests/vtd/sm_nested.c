@@ -3,6 +3,7 @@
  * the tables of the first stage.
  */
 #include "tests/vtd/sm.h"
+#include "tests/vtd/stale.h"
 
 #define NEEDS      (NEEDS_SM | NEED_NEST)
 #define FS_LEVELS  4
@@ -374,4 +375,34 @@ TEST(nest_aw,
 		if (!vtd_caps_levels(&t->bench->vtd->caps, aw + 2) &&
 		    !blocks(t, &n, n.r->pasid, fld_set(PASID_AW, *n.r->pasid, aw), FR_SPT_4))
 			return;
+}
+
+/* ---- dropped ---- */
+
+TEST(nested_ss_leaf_dropped,
+     .id = "vtd.cache.nested.second_stage", .checks = "VTD-CACHE-044",
+     .given = "nested, the second-stage leaf of the page in use is removed, IOTLB page of its guest address",
+     .expects = "refused with reason 79h", .needs = NEEDS)
+{
+	struct nest n;
+
+	nest_start(t, &n);
+	fx_set(t, ss(t, &n, n.page), 0);
+	expect_either(t, t->engine, IOVA_A, n.page, NULL);
+	fx_drop(t, n.r, INV_PAGE, IOVA(gpa(n.page)), 0, true);
+	expect_blocked(t, IOVA_A, n.page, FR_SSS_2);
+}
+
+TEST(nested_fs_leaf_dropped,
+     .id = "vtd.cache.nested.first_stage", .checks = "VTD-CACHE-045",
+     .given = "nested, the first-stage leaf in use is removed, PASID-based IOTLB page", .expects = "refused with reason 71h",
+     .needs = NEEDS)
+{
+	struct nest n;
+
+	nest_start(t, &n);
+	fx_set(t, fs(&n, 1), 0);
+	expect_either(t, t->engine, IOVA_A, n.page, NULL);
+	fx_drop(t, n.r, INV_PASID_PAGE, IOVA_A, 0, true);
+	expect_blocked(t, IOVA_A, n.page, FR_SFS_2);
 }
