@@ -87,12 +87,28 @@ ACPI_SRC := \
 	drivers-iommu/acpi/ivrs_lookup.c \
 	drivers-iommu/acpi/scope.c
 IOMMU_SRC := \
+	drivers-iommu/core.c \
 	drivers-iommu/domain.c \
+	drivers-iommu/ring.c \
+	drivers-iommu/amdvi/caps.c \
+	drivers-iommu/amdvi/cmd.c \
+	drivers-iommu/amdvi/cmdbuf.c \
+	drivers-iommu/amdvi/devtab.c \
+	drivers-iommu/amdvi/gcr3.c \
+	drivers-iommu/amdvi/iommu.c \
+	drivers-iommu/amdvi/log.c \
+	drivers-iommu/amdvi/ops_v1.c \
+	drivers-iommu/amdvi/ops_v2.c \
+	drivers-iommu/amdvi/tables.c \
+	drivers-iommu/amdvi/unit.c \
+	drivers-iommu/pgtable/amd_v1.c \
+	drivers-iommu/pgtable/amd_v2.c \
 	drivers-iommu/pgtable/map.c \
 	drivers-iommu/pgtable/pgtable.c \
 	drivers-iommu/pgtable/unmap.c \
 	drivers-iommu/pgtable/vtd_fs.c \
 	drivers-iommu/pgtable/vtd_ss.c \
+	drivers-iommu/pgtable/x86.c \
 	drivers-iommu/vtd/caps.c \
 	drivers-iommu/vtd/desc.c \
 	drivers-iommu/vtd/dirs.c \
@@ -145,6 +161,8 @@ HARNESS_SRC := \
 	tests/harness/vocabulary.c \
 	tests/harness/dma.c \
 	tests/harness/bench.c \
+	tests/harness/amdvi_backends.c \
+	tests/harness/amdvi_bench.c \
 	tests/harness/vtd_backends.c \
 	tests/harness/vtd_bench.c \
 	tests/acpi/craft.c \

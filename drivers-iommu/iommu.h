@@ -48,6 +48,7 @@ struct iommu_fault {
 	struct requester requester; /* has_pasid only where the record says so */
 	iova_t iova;                /* page of the request */
 	bool write;
+	bool write_known;           /* the record tells the direction */
 	unsigned reason;            /* the backend's own code */
 	const char *text;           /* its name in the backend's manual */
 };

@@ -42,6 +42,21 @@ enum {
 	NEED_ENGINE_PRI = 1 << 25,
 	NEED_ENGINE_ATOMIC = 1 << 26,
 	NEED_ENGINE_ZLR = 1 << 27,
+	/* Of an AMD-Vi unit [absent]. */
+	NEED_AMD_HOST = BIT(32),     /* host translation: HATS is not 11b */
+	NEED_AMD_IOTLB = BIT(33),    /* Cap.IotlbSup */
+	NEED_AMD_PREF = BIT(34),     /* EFR.PreFSup, and so on */
+	NEED_AMD_PPR = BIT(35),
+	NEED_AMD_XT = BIT(36),
+	NEED_AMD_NX = BIT(37),
+	NEED_AMD_GT = BIT(38),
+	NEED_AMD_IA = BIT(39),
+	NEED_AMD_GA = BIT(40),
+	NEED_AMD_HE = BIT(41),
+	NEED_AMD_SEG = BIT(42),
+	NEED_AMD_GIO = BIT(43),
+	NEED_AMD_HA = BIT(44),
+	NEED_AMD_HD = BIT(45),
 };
 #define NEED_ENGINE (NEED_ENGINE_READ | NEED_ENGINE_WRITE)
 
@@ -58,7 +73,7 @@ struct test_desc {
 	const char *checks;  /* catalogue ids, separated by blanks */
 	const char *given;   /* the situation, in a few words */
 	const char *expects; /* what the specification promises */
-	uint32_t needs;
+	uint64_t needs;
 	uint32_t flags;
 	uint32_t budget_us;  /* 0: the default, one second */
 	uint64_t arg;        /* for bodies that serve several descriptors: t->desc->arg */
@@ -108,7 +123,10 @@ struct bench {
 	struct dmar *dmar;       /* the opened table, NULL if there is none */
 	struct vtd_unit *vtd;    /* the unit that tests program, NULL if none */
 	struct vtd_found *vtd_found; /* every unit of the machine: tests/harness/vtd_bench.c */
+	struct ivrs *ivrs;       /* as dmar */
 	struct amdvi_unit *amdvi;
+	struct amdvi_found *amdvi_found; /* tests/harness/amdvi_bench.c */
+	bool amdvi_records_useless; /* its event log does not tell who was refused where: see amdvi_backends.c */
 	const struct backend *backends[BENCH_BACKENDS_MAX];
 	unsigned backends_n;
 	pa_t memory;             /* of the arrays above */

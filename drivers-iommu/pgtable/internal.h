@@ -37,6 +37,11 @@ static inline uint64_t spot_end(const struct pgt_spot *s, uint64_t iova)
 	return align_down(iova, level_bytes(s->level)) + level_bytes(s->level);
 }
 
+/* The functions of the x86-64 format. */
+uint64_t pgt_x86_leaf(unsigned level, unsigned bits, pa_t pa, unsigned perm);
+uint64_t pgt_x86_table(unsigned level, pa_t next);
+struct pgt_entry pgt_x86_decode(unsigned level, uint64_t raw);
+
 /* Walks for iova until an entry that is no table, or to level stop. */
 struct pgt_spot pgt_descend(const struct pgt *pt, uint64_t iova, unsigned stop);
 

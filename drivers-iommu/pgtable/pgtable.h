@@ -53,6 +53,8 @@ struct pgt_format {
 
 extern const struct pgt_format pgt_vtd_ss; /* VT-d second stage: 3, 4, 5 levels */
 extern const struct pgt_format pgt_vtd_fs; /* VT-d first stage: 4, 5 levels */
+extern const struct pgt_format pgt_amd_v1; /* AMD host tables: 1 to 6 levels */
+extern const struct pgt_format pgt_amd_v2; /* AMD guest tables: 4, 5 levels */
 
 struct pgt_config {
 	const struct pgt_format *format;

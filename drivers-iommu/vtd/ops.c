@@ -252,6 +252,7 @@ static enum status op_fault_pop(struct iommu *io, struct iommu_fault *out)
 		.requester = { .addr = { v->u->segment, f.sid }, .has_pasid = f.pp, .pasid = f.pp ? f.pv : 0 },
 		.iova = IOVA(f.fi),
 		.write = !f.t1,
+		.write_known = true,
 		.reason = f.fr,
 		.text = vtd_reason_text(f.fr),
 	};

@@ -5,7 +5,8 @@
 #define DEVS_MAX 512
 
 struct ability {
-	uint32_t need, flag;
+	uint64_t need;
+	uint32_t flag;
 	const char *lack;
 };
 
@@ -79,11 +80,15 @@ enum status bench_open(struct bench *b, struct machine *m, const struct options 
 	}
 	/* The units first: firmware may have left translation on, and engines do DMA when they are probed. */
 	s = vtd_bench_open(b, why);
+	if (s == OK)
+		s = amdvi_bench_open(b, why);
 	if (s != OK)
 		return s;
 	b->engines_n = engine_probe_all(&b->bus, o->engine[0] ? o->engine : NULL, b->engines, BENCH_ENGINES_MAX);
 	vtd_bench_choose(b);
+	amdvi_bench_choose(b);
 	vtd_backends_add(b);
+	amdvi_backends_add(b);
 	for (unsigned i = 0; i < b->engines_n; i++)
 		tell_engine(&b->engines[i]);
 	return OK;
@@ -94,11 +99,12 @@ void bench_close(struct bench *b)
 	for (unsigned i = 0; i < b->engines_n; i++)
 		b->engines[i].ops->quiesce(&b->engines[i]);
 	vtd_bench_close(b);
+	amdvi_bench_close(b);
 	mem_free(b->memory, b->memory_bytes);
 }
 
 /* The engine's flags that needs asks for. */
-static uint32_t flags_for(uint32_t needs)
+static uint32_t flags_for(uint64_t needs)
 {
 	uint32_t flags = 0;
 
@@ -109,7 +115,7 @@ static uint32_t flags_for(uint32_t needs)
 }
 
 /* What to say when no engine has all of flags: the first ability that none has, else that they are never together. */
-static const char *lack_text(const struct bench *b, uint32_t needs)
+static const char *lack_text(const struct bench *b, uint64_t needs)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(abilities); i++) {
 		bool any = false;
@@ -124,7 +130,8 @@ static const char *lack_text(const struct bench *b, uint32_t needs)
 
 static const char *choose_engines(struct bench *b, struct test *t)
 {
-	uint32_t needs = t->desc->needs, flags = flags_for(needs);
+	uint64_t needs = t->desc->needs;
+	uint32_t flags = flags_for(needs);
 
 	for (unsigned i = 0; i < b->engines_n; i++) {
 		struct engine *e = &b->engines[i];
@@ -151,6 +158,8 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 {
 	const char *lack = vtd_bench_lacks(b, t->desc->needs);
 
+	if (!lack)
+		lack = amdvi_bench_lacks(b, t->desc->needs);
 	*unreached = false;
 	if (lack)
 		return lack;
@@ -168,6 +177,7 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 void bench_clean(struct bench *b)
 {
 	vtd_bench_clean(b);
+	amdvi_bench_clean(b);
 	for (unsigned i = 0; i < b->engines_n; i++) {
 		struct engine *e = &b->engines[i];
 

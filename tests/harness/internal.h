@@ -93,12 +93,21 @@ void vtd_bench_clean(struct bench *b);
 void vtd_bench_translation_off(struct bench *b);
 void vtd_bench_close(struct bench *b);
 /* The first capability of needs that the unit does not claim, as text; NULL: it has them all. */
-const char *vtd_bench_lacks(const struct bench *b, uint32_t needs);
+const char *vtd_bench_lacks(const struct bench *b, uint64_t needs);
 
 /* ---- vtd_backends.c ---- */
 
 /* The modes that b->vtd can be driven in become backends of the bench. */
 void vtd_backends_add(struct bench *b);
+
+/* ---- amdvi_bench.c, amdvi_backends.c: as those of VT-d, from the IVRS ---- */
+
+enum status must_use amdvi_bench_open(struct bench *b, char *why);
+void amdvi_bench_choose(struct bench *b);
+void amdvi_bench_clean(struct bench *b);
+void amdvi_bench_close(struct bench *b);
+const char *amdvi_bench_lacks(const struct bench *b, uint64_t needs);
+void amdvi_backends_add(struct bench *b);
 
 /* ---- report.c ---- */
 

@@ -174,10 +174,10 @@ void vtd_bench_close(struct bench *b)
 	b->vtd = NULL;
 }
 
-const char *vtd_bench_lacks(const struct bench *b, uint32_t needs)
+const char *vtd_bench_lacks(const struct bench *b, uint64_t needs)
 {
 	const struct vtd_caps *c = b->vtd ? &b->vtd->caps : NULL;
-	const struct { uint32_t need; bool there; const char *text; } rules[] = {
+	const struct { uint64_t need; bool there; const char *text; } rules[] = {
 		{ NEED_QI, c && c->qi, "ECAP.QI = 0" },
 		{ NEED_SM, c && c->smts, "ECAP.SMTS = 0" },
 		{ NEED_LEGACY_SS, c && c->levels_max, "CAP.SAGAW = 0" },
