@@ -106,7 +106,8 @@ def main(programs):
     for name in PLATFORMS:
         if name != "model" or (ROOT / "build/host/portcullis-model").exists():
             total += run_platform(name)
-    print(total)
+    (OUT / "summary.txt").write_text(f"{total}\n", encoding="ascii")
+    print(total, flush=True)
     return 1 if total.failed else 0
 
 

@@ -27,6 +27,7 @@ class Deviation:
     where: str            # the place in the emulator that does it
     clause: str           # what the specification says
     note: str = ""
+    platforms: list = dataclasses.field(default_factory=list)  # none: wherever the file is named
     kind: str = "verdict"
     provisional: bool = True  # until the same test passes on the model
 
@@ -42,11 +43,12 @@ class Deviation:
 
 
 class Known:
-    """The entries that apply to one version of an emulator. judge() changes the verdicts of what they explain."""
+    """The entries that apply to a platform on one version of an emulator. judge() changes what they explain."""
 
-    def __init__(self, entries, version):
+    def __init__(self, entries, version, platform):
         self.version = release_of(version)
-        self.entries = [e for e in entries if in_range(self.version, e.versions, e.id)]
+        self.entries = [e for e in entries if in_range(self.version, e.versions, e.id)
+                        and (not e.platforms or platform in e.platforms)]
 
     def judge(self, result):
         entries = [e for e in self.entries if e.covers(result.id)]

@@ -32,7 +32,7 @@ class PlatformRun:
         else:
             self.target = platform.program
         entries = deviations.load(runner.folder / "deviations", platform.deviations)
-        self.known = deviations.Known(entries, emulator.version if emulator else (0, 0, 0))
+        self.known = deviations.Known(entries, emulator.version if emulator else (0, 0, 0), platform.name)
         build.make(self.root, self.target)
 
     # ---- command lines ----

@@ -3,9 +3,11 @@
 import json
 import os
 import unittest
+import unittest.mock
 import xml.dom.minidom
 
-from base import Case, FAKE, PLATFORM
+from base import Case, FAKE, MAKEFILE, PLATFORM
+from runner import build
 
 SHAPE = {"platform": str, "version": str, "qemu": str, "iommu": dict, "summary": dict, "tests": list}
 SUMMARY = ["total", "passed", "failed", "skipped", "todo", "unexpected"]
@@ -132,6 +134,13 @@ class Statuses(Case):
         self.order("pass")
         self.assertEqual(self.run_sh("--tests", "nonesuch.*"), 2)
         self.assertIn("No test of this platform was selected", self.text)
+
+    def test_long_build_is_told(self):
+        self.order("pass")
+        (self.root / "Makefile").write_text(MAKEFILE.replace("mkdir", "sleep 0.5; mkdir"))
+        with unittest.mock.patch.object(build, "PATIENCE_S", 0.1):
+            self.assertEqual(self.run_sh(), 0)
+        self.assertIn("Building build/portcullis.elf", self.text)
 
     def test_image_that_cannot_be_built(self):
         self.order("pass")
@@ -347,6 +356,13 @@ class Deviations(Case):
         self.order("pass", version="11.1.3")
         self.run_sh()
         self.assertEqual(self.verdicts(), {"vtd.t.1": "pass"})
+
+    def test_other_platform(self):
+        self.deviations(DEVIATION.format(versions=">=7", seen="*") + 'platforms = ["other"]\n')
+        self.platform("other", PLATFORM)
+        self.order("fail")
+        self.assertEqual(self.run_sh("vtd"), 1)
+        self.assertEqual(self.run_sh("other"), 0)
 
     def test_development_build(self):
         self.listed(versions="<=10.2")
