@@ -7,7 +7,7 @@ cd "$here" || exit 2
 
 "$here/tools/setup.sh" run qemu check || exit
 # A make of its own: what to build could not be known before the set-up, and the job slots of the caller are not ours.
-env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s --no-print-directory -j"$(nproc)" ${V:+V="$V"} all || exit 2
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s --no-print-directory -j"$(nproc)" ${V:+V="$V"} all host || exit 2
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 exec "$python" -X "pycache_prefix=$here/build/pycache" "$here/tools/check.py" "$@"
