@@ -236,7 +236,7 @@ KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM)) \
 	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 
 .DEFAULT_GOAL := all
-.PHONY: all kernel host fast check coverage clean headers lint fuzz-short FORCE
+.PHONY: all kernel host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
 
 all: kernel $(HOST_PROGRAMS)
 kernel: $(B)/portcullis.elf
@@ -385,6 +385,18 @@ fuzz-short: $(FUZZ_BIN) $(B)/fuzz/seeds
 # Sets up what is missing before it builds, so it depends on nothing here.
 check:
 	$(Q)V=$(V) ./tools/check.sh $(UNIT_BIN) $(HOST_SCRIPTS)
+
+# How much of a folder the hosted suite holds: make mutants OF=drivers-iommu COUNT=100
+OF ?= model/vtd
+COUNT ?= 300
+SEED ?= 1
+mutants: $(FAST_PROGRAMS)
+	$(Q)$(PYTHON) tools/mutants.py --count $(COUNT) --seed $(SEED) $(OF)
+
+# For tools/mutants.py: how the suite is compiled, and from what.
+print-fast:
+	@echo $(CC) $(filter-out -MMD -MP -g,$(FCFLAGS))
+	@echo $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(B)/fast/obj/gen/catalogue.o
 
 coverage:
 	$(Q)$(PYTHON) tools/catalogue.py --coverage $(REQUIREMENTS)

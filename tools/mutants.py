@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""Mutants: how much of a folder's code the hosted suite really holds.
+
+    mutants.py [--count N] [--seed N] [--jobs N] [--files GLOB] [--list] FOLDER [FOLDER...]
+
+Makes one-place changes in the C files of the folders (a check dropped, a wrong fault code, a comparison off by one, a
+mask one bit short, a call left out ...), builds each alone and runs the hosted suite without sanitizers against it. A
+mutant is killed when the suite fails, crashes or does not end; one that does not build is not counted. Operators apply
+at every place where they can; where there are more places than asked for, a sample is drawn by the seed.
+
+Prints the share that was killed, and every survivor with its place. Exit status 0 when the share is reached (--goal),
+1 when not, 2 for set-up.
+"""
+import argparse
+import concurrent.futures
+import fnmatch
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SUITE = "build/fast/portcullis-model"
+SLOWER = 8  # a mutant that needs so many times the suite's usual time, plus GRACE_S, does not end
+GRACE_S = 5
+
+# (name, pattern, replacement): the pattern's group 1, or the whole match, is what is replaced.
+SIMPLE = [
+    ("equal", r"==", "!="),
+    ("unequal", r"!=", "=="),
+    ("less", r"(?<![<\-])<(?![<=])(?=\s)", "<="),
+    ("less-equal", r"<=(?!=)", "<"),
+    ("greater", r"(?<![>\-])>(?![>=])(?=\s)", ">="),
+    ("greater-equal", r">=(?!=)", ">"),
+    ("and", r"&&", "||"),
+    ("or", r"\|\|", "&&"),
+    ("mask-and", r"(?<=[\w)\]] )&(?= [\w~(])", "|"),
+    ("accumulate-and", r"&=", "="),
+    ("accumulate-or", r"\|=", "="),
+    ("plus", r"(?<=[\w)\]] )\+(?= [\w(])", "-"),
+    ("minus", r"(?<=[\w)\]] )-(?= [\w(])", "+"),
+    ("not", r"(?<=[(\s&|])!(?=[\w(])", ""),
+    ("true", r"(?<=return )true", "false"),
+    ("false", r"(?<=return )false", "true"),
+    ("complement", r"(?<=& )~(?=[\w(])", ""),
+]
+FAULT = re.compile(r"\bFR_[A-Z0-9_]+\b")
+CONDITION = re.compile(r"^\s*(?:\} else )?if \(")
+CALL = re.compile(r"^\t+[a-z_]\w*(?:\.\w+|->\w+)*\([^;]*\);\s*$")
+FIELD_BITS = re.compile(r"BITS\((\d+), (\d+)\)")
+
+
+class Mutant:
+    """One change: text is what line number `line` of `path` becomes."""
+
+    def __init__(self, path, line, column, operator, text, original):
+        self.path, self.line, self.column, self.operator = path, line, column, operator
+        self.text, self.original = text, original
+
+    def __str__(self):
+        return (f"{self.path.relative_to(ROOT)}:{self.line + 1}:{self.column + 1} [{self.operator}]\n"
+                f"    - {self.original.strip()}\n    + {self.text.strip()}")
+
+
+def code_lines(source):
+    """(number, line) of what is code inside functions and tables: no comments, directives, strings, assertions."""
+    in_comment = False
+    for number, line in enumerate(source.split("\n")):
+        if in_comment:
+            in_comment = "*/" not in line
+            continue
+        stripped = line.strip()
+        if stripped.startswith("/*"):
+            in_comment = "*/" not in stripped
+            continue
+        if not line.startswith("\t") or stripped.startswith(("#", "ASSERT", "//", "*")):
+            continue
+        yield number, line
+
+
+def blank_out(line):
+    """The line with comments and strings replaced by blanks, so that patterns do not match there."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"|/\*.*?(\*/|$)|\'[^\']*\'', lambda m: " " * len(m.group()), line)
+
+
+def sites_of_line(path, number, line, faults):
+    code = blank_out(line)
+
+    def mutant(start, end, operator, replacement):
+        return Mutant(path, number, start, operator, line[:start] + replacement + line[end:], line)
+
+    for operator, pattern, replacement in SIMPLE:
+        for match in re.finditer(pattern, code):
+            yield mutant(match.start(), match.end(), operator, replacement)
+    for match in FAULT.finditer(code):
+        others = [f for f in faults if f != match.group()]
+        if others:
+            yield mutant(match.start(), match.end(), "fault-code", others[hash_of(line, match.start()) % len(others)])
+    if CONDITION.match(code) and code.count("(") == code.count(")"):
+        start = code.index("if (") + 4
+        yield mutant(start, closing(code, start), "check-dropped", "0")
+    if CALL.match(code) and not code.strip().startswith(("return", "ASSERT")):
+        yield mutant(0, len(line), "call-dropped", "\t;")
+    for match in FIELD_BITS.finditer(code):
+        high, low = int(match.group(1)), int(match.group(2))
+        if high > low:
+            yield mutant(match.start(), match.end(), "mask", f"BITS({high - 1}, {low})")
+
+
+def closing(code, start):
+    """Index of the parenthesis that closes the one before start."""
+    depth = 1
+    for i in range(start, len(code)):
+        depth += {"(": 1, ")": -1}.get(code[i], 0)
+        if not depth:
+            return i
+    return len(code)
+
+
+def hash_of(line, column):
+    """A number that depends on the place alone: Python's own hash changes from run to run."""
+    return sum((i + 1) * ord(c) for i, c in enumerate(line)) + 7 * column
+
+
+def all_sites(folders, pattern):
+    sites = []
+    for folder in folders:
+        where = ROOT / folder
+        if not where.exists():
+            sys.exit(f"{folder}: no such file or folder.")
+        for path in [where] if where.is_file() else sorted(where.rglob("*.c")):
+            if not fnmatch.fnmatch(str(path.relative_to(ROOT)), pattern):
+                continue
+            source = path.read_text(encoding="utf-8")
+            faults = sorted(set(FAULT.findall(source)))
+            for number, line in code_lines(source):
+                sites.extend(sites_of_line(path, number, line, faults))
+    return sites
+
+
+class Bench:
+    """A private copy of the objects for each worker; builds a mutant and runs the suite against it."""
+
+    def __init__(self, usual_s):
+        self.limit_s = SLOWER * usual_s + GRACE_S
+        self.local = threading.local()
+        self.folders = []
+        self.flags, self.objects = self._learn()
+
+    def _learn(self):
+        """The compiler's flags and the suite's objects, asked from make."""
+        out = subprocess.run(["make", "-s", "--no-print-directory", "print-fast"], cwd=ROOT, capture_output=True,
+                             text=True, check=True).stdout.splitlines()
+        return out[0].split(), out[1].split()
+
+    def _folder(self):
+        if not hasattr(self.local, "folder"):
+            self.local.folder = pathlib.Path(tempfile.mkdtemp(prefix="portcullis-mutant-"))
+            self.folders.append(self.local.folder)
+        return self.local.folder
+
+    def try_mutant(self, mutant):
+        """'killed', 'survived' or 'unbuilt'."""
+        folder = self._folder()
+        lines = mutant.path.read_text(encoding="utf-8").split("\n")
+        lines[mutant.line] = mutant.text
+        source = folder / "mutant.c"
+        source.write_text("\n".join(lines), encoding="utf-8")
+        relative = mutant.path.relative_to(ROOT)
+        built = "build/fast/obj/" + str(relative.with_suffix(".o"))
+        compiled = subprocess.run(self.flags + ["-w", "-c", str(source), "-o", str(folder / "mutant.o")], cwd=ROOT,
+                                  capture_output=True)
+        if compiled.returncode:
+            return "unbuilt"
+        objects = [str(folder / "mutant.o") if o == built else o for o in self.objects]
+        linked = subprocess.run([self.flags[0], "-o", str(folder / "suite")] + objects, cwd=ROOT, capture_output=True)
+        if linked.returncode:
+            return "unbuilt"
+        return "killed" if self._fails(folder / "suite") else "survived"
+
+    def _fails(self, program):
+        """True as soon as the suite shows a failure, or when it crashes or does not end."""
+        run = subprocess.Popen([str(program)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                               errors="replace", start_new_session=True)
+        timer = threading.Timer(self.limit_s, lambda: os.killpg(run.pid, signal.SIGKILL))
+        timer.start()
+        try:
+            for line in run.stdout:
+                if line.startswith("not ok") and "# TODO" not in line:
+                    return True
+            return run.wait() != 0
+        finally:
+            timer.cancel()
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
+            run.stdout.close()
+            run.wait()
+
+    def close(self):
+        for folder in self.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def usual_seconds():
+    """How long the suite takes unchanged; it must pass."""
+    began = time.monotonic()
+    run = subprocess.run([str(ROOT / SUITE)], capture_output=True, text=True, errors="replace")
+    if run.returncode:
+        sys.exit(f"{SUITE} does not pass unchanged (status {run.returncode}): nothing can be learnt from mutants.")
+    return time.monotonic() - began
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=300, help="mutants to draw (default: 300; 0: all)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--goal", type=float, default=95.0, help="share in per cent that must be killed (default: 95)")
+    parser.add_argument("--files", default="*", help="only files that match")
+    parser.add_argument("--list", action="store_true", help="print the places and end")
+    parser.add_argument("folders", nargs="+", metavar="FOLDER")
+    return parser.parse_args()
+
+
+def main():
+    args = parse()
+    sites = all_sites(args.folders, args.files)
+    drawn = sites
+    if args.count and args.count < len(sites):
+        drawn = sorted(random.Random(args.seed).sample(range(len(sites)), args.count))
+        drawn = [sites[i] for i in drawn]
+    print(f"{len(sites)} places in {', '.join(args.folders)}; {len(drawn)} mutants, seed {args.seed}", flush=True)
+    if args.list:
+        print("\n".join(str(m) for m in drawn))
+        return 0
+    usual = usual_seconds()
+    print(f"the suite takes {usual:.1f} s unchanged", flush=True)
+    bench, results = Bench(usual), {}
+    try:
+        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+            for mutant, result in zip(drawn, pool.map(bench.try_mutant, drawn)):
+                results.setdefault(result, []).append(mutant)
+                if result == "survived":
+                    print(f"survived: {mutant}", flush=True)
+    finally:
+        bench.close()
+    killed, survived = len(results.get("killed", [])), len(results.get("survived", []))
+    share = 100.0 * killed / max(killed + survived, 1)
+    print(f"killed {killed} of {killed + survived} ({share:.1f} %), {survived} survived; "
+          f"{len(results.get('unbuilt', []))} did not build")
+    return 0 if share >= args.goal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
