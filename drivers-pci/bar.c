@@ -82,7 +82,8 @@ enum status pci_bar_map(struct pci_dev *d, unsigned bar, mmio_t *out)
 	}
 	pci_enable(d, true, (pci_rd(d, PCI_COMMAND, 2) & COMMAND_MASTER) != 0);
 	if (!b->mapped) {
-		s = d->machine->ops->mmio_map(d->machine, PA(b->base), min_u64(b->len_bytes, MAP_BYTES_MAX), &b->window);
+		s = d->machine->ops->mmio_map(d->machine, PA(b->base), min_u64(b->len_bytes, MAP_BYTES_MAX),
+					      &b->window);
 		if (s)
 			return s;
 		b->mapped = true;

@@ -57,8 +57,8 @@ static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, st
 		if (s == OK)
 			n++;
 		else if (s != ERR_NOT_FOUND)
-			log_line("engine: " PCI_FMT " looks like %s but cannot be used: %s", PCI_ARGS(d->addr), ops->name,
-				 status_text(s));
+			log_line("engine: " PCI_FMT " looks like %s but cannot be used: %s", PCI_ARGS(d->addr),
+				 ops->name, status_text(s));
 	}
 	direct_first(es, n);
 	return n;

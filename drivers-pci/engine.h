@@ -15,8 +15,8 @@
 enum {
 	DMA_CAN_WRITE = 1 << 0,        /* device writes memory */
 	DMA_CAN_READ = 1 << 1,         /* device reads memory */
-	DMA_WRITE_ARBITRARY = 1 << 2,  /* the content of a write is ours to choose; else it is predictable (echoed in data) */
-	DMA_READ_ALL = 1 << 3,         /* every byte that was read can be told; else only that it happened, or an echo */
+	DMA_WRITE_ARBITRARY = 1 << 2,  /* content of a write is ours to choose; else predictable (echoed in data) */
+	DMA_READ_ALL = 1 << 3,         /* every byte read can be told; else only that it happened, or an echo */
 	DMA_DIRECT = 1 << 4,           /* no queue or descriptor of the engine lies in memory: engine->own_n == 0 */
 	DMA_ONE_TLP = 1 << 5,          /* one request is one transaction */
 	DMA_REPORTS_ABORT = 1 << 6,    /* tells itself that a request was refused */
@@ -42,8 +42,8 @@ enum dma_at { DMA_AT_UNTRANSLATED, DMA_AT_TRANSLATED };
 struct dma_request {
 	iova_t iova;
 	uint32_t len_bytes;
-	void *data;        /* write: in, the bytes to write (engines without DMA_WRITE_ARBITRARY replace them by what they
-	                      will write); read: out, what was read (only where DMA_READ_ALL, else echo_n bytes of it) */
+	void *data;        /* write: in, the bytes to write (engines without DMA_WRITE_ARBITRARY replace them by what
+	                      they will write); read: out, what was read (DMA_READ_ALL, else echo_n bytes of it) */
 	uint32_t echo_n;   /* read, out: how many bytes at the start of data are true */
 	bool has_pasid;
 	uint32_t pasid;
@@ -93,10 +93,10 @@ struct engine {
 	void *priv;
 };
 
-/* All return OK when the step was carried out and *outcome tells; else ERR_TIMEOUT, ERR_IO: the engine needs reset(). */
+/* All return OK when the step was carried out and *outcome tells; else ERR_TIMEOUT, ERR_IO: reset() is due. */
 struct engine_ops {
 	const char *name;
-	/* OK: e is filled in and idle, bus mastering on. ERR_NOT_FOUND: not a device of this kind. Others: it is, but unusable. */
+	/* OK: e is filled in and idle, bus mastering on. ERR_NOT_FOUND: not of this kind. Others: it is, but unusable. */
 	enum status (*probe)(struct pci_dev *dev, struct engine *e);
 	enum status (*write)(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome);
 	enum status (*read)(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome);
@@ -115,7 +115,8 @@ struct engine_ops {
 	enum status (*atomic_add)(struct engine *e, struct dma_request *rq, uint64_t addend, enum dma_outcome *outcome);
 	enum status (*page_request)(struct engine *e, const struct page_request *pr);
 	/* The last page-group response that reached the device. ERR_NOT_FOUND: none since the last call. */
-	enum status (*page_response)(struct engine *e, unsigned *code, uint16_t *prgi, bool *has_pasid, uint32_t *pasid);
+	enum status (*page_response)(struct engine *e, unsigned *code, uint16_t *prgi, bool *has_pasid,
+				     uint32_t *pasid);
 };
 
 /* Registers an engine; earlier priority numbers are preferred. */
@@ -124,7 +125,8 @@ struct engine_entry {
 	int priority;
 };
 #define ENGINE(ops_, priority_) \
-	static const struct engine_entry ops_##_entry __attribute__((section("engines"), used, aligned(16))) = { &(ops_), (priority_) }
+	static const struct engine_entry ops_##_entry __attribute__((section("engines"), used, aligned(16))) = \
+		{ &(ops_), (priority_) }
 
 /*
  * Probes every function of the bus with every engine (or only the one named; NULL: all) and fills es, best first.

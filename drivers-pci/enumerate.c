@@ -45,7 +45,8 @@ static struct pci_dev *add(struct walk *w, uint16_t sid, int parent)
 		return NULL;
 	}
 	d = &w->bus->devs[w->bus->devs_n++];
-	*d = (struct pci_dev){ .machine = w->machine, .bus = w->bus, .addr = { w->seg->segment, sid }, .parent = parent };
+	*d = (struct pci_dev){ .machine = w->machine, .bus = w->bus, .parent = parent };
+	d->addr = (struct pci_addr){ w->seg->segment, sid };
 	d->vendor = (uint16_t)fld_get(BITS(15, 0), id);
 	d->device = (uint16_t)fld_get(BITS(31, 16), id);
 	d->class_code = (uint32_t)fld_get(CLASS_REV_CLASS, pci_rd(d, PCI_CLASS_REV, 4));
@@ -95,7 +96,7 @@ static unsigned free_run(const struct walk *w, int parent, unsigned b)
 	return n;
 }
 
-/* Gives an unnumbered bridge the longest free run of its parent's bus numbers; close_range() gives back what is over. */
+/* Gives an unnumbered bridge the longest free run of its parent's bus numbers; close_range() gives back the rest. */
 static bool give_range(struct walk *w, struct pci_dev *d)
 {
 	unsigned b = 0, n = 0, last;
@@ -153,7 +154,9 @@ static unsigned devices_on(const struct pci_bus *bus, int parent)
 {
 	const struct pci_dev *p = parent < 0 ? NULL : &bus->devs[parent];
 
-	return p && p->is_pcie && (p->pcie_type == PCIE_TYPE_ROOT_PORT || p->pcie_type == PCIE_TYPE_DOWNSTREAM) ? 1 : 32;
+	if (!p || !p->is_pcie)
+		return 32;
+	return p->pcie_type == PCIE_TYPE_ROOT_PORT || p->pcie_type == PCIE_TYPE_DOWNSTREAM ? 1 : 32;
 }
 
 /* The next function to ask on a bus after devfn: function 0 of the next device, unless this one has several. */

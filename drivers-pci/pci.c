@@ -88,7 +88,7 @@ enum status pci_flr(struct pci_dev *d)
 		return ERR_UNSUPPORTED;
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		bars[i] = pci_rd(d, PCI_BAR0 + 4 * i, 4);
-	/* A transaction that stays pending must not keep a stuck device from its reset: tried all the same, and told. */
+	/* A transaction that stays pending must not keep a stuck device from its reset: tried all the same, told. */
 	pci_wr(d, PCI_COMMAND, command & (uint32_t)~COMMAND_MASTER, 2);
 	s = flr_start(d);
 	if (s == ERR_UNSUPPORTED) {

@@ -46,7 +46,7 @@ struct pci_bus {
 	struct pci_dev *devs;
 	unsigned devs_n, devs_max;
 	bool scratch_media;                  /* the platform declared disks to be scratch: engines may write them */
-	uint64_t hole_base, hole_last;       /* addresses for BARs that firmware left unassigned; base 0: none to give */
+	uint64_t hole_base, hole_last;       /* addresses for BARs that firmware left unassigned; base 0: none */
 };
 
 /* For log_line(): log_line("pci: " PCI_FMT, PCI_ARGS(dev->addr)). */
@@ -77,10 +77,11 @@ uint32_t pci_ext_cap(const struct pci_dev *d, uint16_t id);
 enum status must_use pci_assign(struct pci_dev *d);
 /*
  * Opens a memory BAR and turns memory decoding on. Assigns an address first where firmware left none. The window
- * stays open; later calls give the same; of a huge BAR it is the first 256 MiB. ERR_NOT_FOUND (no such memory BAR), ERR_NO_MEMORY.
+ * stays open; later calls give the same; of a huge BAR it is the first 256 MiB. ERR_NOT_FOUND (no such memory BAR),
+ * ERR_NO_MEMORY.
  */
 enum status must_use pci_bar_map(struct pci_dev *d, unsigned bar, mmio_t *out);
-/* Memory decoding and bus mastering of d on or off. What is turned on for d is turned on in the bridges above it, too. */
+/* Memory decoding and bus mastering of d on or off. What is turned on is turned on in the bridges above, too. */
 void pci_enable(struct pci_dev *d, bool memory, bool bus_master);
 /* Function-level reset where offered; config space that matters is put back. ERR_UNSUPPORTED, ERR_TIMEOUT. */
 enum status must_use pci_flr(struct pci_dev *d);

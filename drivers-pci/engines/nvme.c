@@ -43,7 +43,7 @@ static enum status judge(unsigned st, enum dma_outcome *outcome)
 	return ERR_IO;
 }
 
-/* One block command over the first blocks that hold bytes, data at addr; what is over goes to or comes from OWN_DATA. */
+/* One command over the first blocks that hold bytes, data at addr; what is over goes to or comes from OWN_DATA. */
 static enum status block_io(struct nvme *n, uint32_t opcode, uint64_t addr, uint32_t bytes, unsigned *st)
 {
 	struct nvme_sqe cmd = { .dw0 = opcode, .nsid = n->nsid };
@@ -262,7 +262,7 @@ static void fill_caps(struct engine *e, const struct nvme *n)
 {
 	struct engine_caps *c = &e->caps;
 
-	*c = (struct engine_caps){ .flags = DMA_CAN_WRITE, .granule_bytes = 4, .align_bytes = 4, .usual_us = 500 };
+	*c = (struct engine_caps){ .flags = DMA_CAN_WRITE, .granule_bytes = 4, .align_bytes = 4, .usual_us = 2000 };
 	c->max_bytes = n->has_effects ? LOG_EFFECTS_BYTES : LOG_SLOTS_BYTES;
 	if (pci_cap(e->dev, CAP_ID_MSI) || pci_cap(e->dev, CAP_ID_MSIX))
 		c->flags |= DMA_CAN_MSI;

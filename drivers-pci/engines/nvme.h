@@ -100,7 +100,7 @@ void nvme_ring(struct nvme *n, const struct nvme_queue *q, bool completion, unsi
 enum status must_use nvme_go_direct(struct nvme *n);
 /* nvme_run() on the I/O queue when direct; cmd NULL: nothing but a sign of life. Needs a disk. */
 enum status must_use nvme_direct_run(struct nvme *n, struct nvme_sqe *cmd);
-/* Runs count admin commands, which must be such that they are over before the next one begins. 0 of them: a sign of life. */
+/* Runs count admin commands that are over before the next one begins. 0 of them: a sign of life. */
 enum status must_use nvme_direct_admin(struct nvme *n, struct nvme_sqe *cmds, unsigned count);
 
 /* Finds out whether the mailbox works: n->mail. ERR_IO, ERR_TIMEOUT: the controller needs nvme_start(). */

@@ -173,7 +173,7 @@ static enum status open_cmb(struct nvme *n)
 
 	if (!(mmio_rd(&n->regs, NVME_CAP) & CAP_CMBS))
 		return ERR_UNSUPPORTED;
-	/* Upper half first: where a write of 64 bits arrives as two, QEMU acts on the lower one with what it has by then. */
+	/* Upper half first: the lower one turns the buffer on, at the address known by then (seen with QEMU). */
 	mmio_wr(&n->regs, NVME_CMBMSC_HI, (uint32_t)fld_get(BITS(63, 32), NVME_CMB_ADDRESS));
 	mmio_wr(&n->regs, NVME_CMBMSC, (uint32_t)(CMBMSC_CRE | CMBMSC_CMSE | fld_get(BITS(31, 0), NVME_CMB_ADDRESS)));
 	loc = mmio_rd(&n->regs, NVME_CMBLOC);
@@ -185,7 +185,8 @@ static enum status open_cmb(struct nvme *n)
 	s = pci_bar_map(n->dev, (unsigned)fld_get(CMBLOC_BIR, loc), &n->cmb);
 	if (s)
 		return ERR_UNSUPPORTED;
-	if (fld_get(CMBSZ_SZ, size) * unit < BUFFER_PAGES * PAGE_BYTES || off + BUFFER_PAGES * PAGE_BYTES > n->cmb.len_bytes)
+	if (fld_get(CMBSZ_SZ, size) * unit < BUFFER_PAGES * PAGE_BYTES ||
+	    off + BUFFER_PAGES * PAGE_BYTES > n->cmb.len_bytes)
 		return ERR_UNSUPPORTED;
 	n->cmb_off = (uint32_t)off;
 	return OK;

@@ -73,7 +73,9 @@ void nvme_queue_init(struct nvme *n, struct nvme_queue *q, unsigned id, unsigned
 
 void nvme_ring(struct nvme *n, const struct nvme_queue *q, bool completion, unsigned value)
 {
-	mmio_wr(&n->regs, ((reg32_t){ NVME_DOORBELLS + (2 * q->id + (completion ? 1 : 0)) * n->doorbell_bytes }), value);
+	reg32_t doorbell = { NVME_DOORBELLS + (2 * q->id + (completion ? 1 : 0)) * n->doorbell_bytes };
+
+	mmio_wr(&n->regs, doorbell, value);
 }
 
 /* Waits for the completion of cid and takes it out of the queue. */

@@ -53,14 +53,16 @@ static void check_write(struct test *t, struct places at, struct engine *e, uint
 	fill(t, data->p, bytes);
 	memcpy(wanted->p, data->p, bytes);
 	must(t, e->ops->write(e, &rq, &outcome), "a write");
-	note(t, "%s at " PCI_FMT ": write of %u bytes at offset 0x%x", e->ops->name, PCI_ARGS(e->dev->addr), bytes, off);
+	note(t, "%s at " PCI_FMT ": write of %u bytes at offset 0x%x", e->ops->name, PCI_ARGS(e->dev->addr), bytes,
+	     off);
 	expect_true(t, outcome != DMA_REFUSED, "the engine does not speak of a refusal");
 	expect_true(t, !memcmp(area->p + off, data->p, bytes), "memory holds what the engine says that it wrote");
 	if (e->caps.flags & DMA_WRITE_ARBITRARY)
 		expect_true(t, !memcmp(data->p, wanted->p, bytes), "that is what it was asked to write");
 	for (uint64_t i = 0; i < area->len_bytes; i++)
 		if ((i < off || i >= off + bytes) && area->p[i] != 0xa5) {
-			fail(t, "memory beside the target is unchanged", "offset 0x%llx changed", (unsigned long long)i);
+			fail(t, "memory beside the target is unchanged", "offset 0x%llx changed",
+			     (unsigned long long)i);
 			break;
 		}
 }

@@ -34,7 +34,8 @@ TEST(enum_parents,
 		if (!p)
 			continue;
 		if (p->header_type != 1 || p >= d || fld_get(SID_BUS, d->addr.sid) != p->bus_secondary)
-			fail(t, "a bridge leads to the function's bus", PCI_FMT " has no such bridge", PCI_ARGS(d->addr));
+			fail(t, "a bridge leads to the function's bus", PCI_FMT " has no such bridge",
+			     PCI_ARGS(d->addr));
 		if (d->header_type == 1 && d->bus_secondary &&
 		    (d->bus_secondary <= p->bus_secondary || d->bus_subordinate > p->bus_subordinate))
 			fail(t, "a bridge's range lies in that of the bridge above", PCI_FMT " leaves it",

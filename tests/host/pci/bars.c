@@ -13,7 +13,8 @@
 
 static struct pci_fake f;
 
-static void is_bar(const struct pci_dev *d, unsigned i, enum pci_bar_kind kind, uint64_t base, uint64_t bytes, const char *what)
+static void is_bar(const struct pci_dev *d, unsigned i, enum pci_bar_kind kind, uint64_t base, uint64_t bytes,
+		   const char *what)
 {
 	is_u64(d->bars[i].kind, kind, "%s: kind", what);
 	is_u64(d->bars[i].base, base, "%s: base", what);
@@ -139,7 +140,8 @@ static void assigns_behind_bridges(void)
 	   "and that of its neighbour, which got its address at once");
 	ok(is_aligned(pci_fake_found(&f, m)->bars[0].base, 0x200000), "aligned to its size");
 	ok((uint64_t)pci_fake_get(&f, top, PCI_MEM_BASE, 2) * 0x10000 <= base &&
-	   (uint64_t)pci_fake_get(&f, top, PCI_MEM_LIMIT, 2) * 0x10000 + 0xfffff >= last, "the farther one forwards all of that");
+	   (uint64_t)pci_fake_get(&f, top, PCI_MEM_LIMIT, 2) * 0x10000 + 0xfffff >= last,
+	   "the farther one forwards all of that");
 	ok(near && far && base >= 0xc0000000 && last <= 0xc0ffffff, "in the hole");
 	d->bars[0].base = 0;
 	f.bus.hole_base = 0;

@@ -116,7 +116,8 @@ static void ports_have_one_device(void)
 	first = pci_fake_add(&f, port, 0, 0, 0, 0x010802);
 	ghost = pci_fake_add(&f, port, 0, 9, 0, 0x010802);
 	(void)!pci_fake_enumerate(&f);
-	ok(pci_fake_found(&f, port)->is_pcie && pci_fake_found(&f, port)->pcie_type == PCIE_TYPE_ROOT_PORT, "a root port");
+	ok(pci_fake_found(&f, port)->is_pcie, "a PCI Express function");
+	is_u64(pci_fake_found(&f, port)->pcie_type, PCIE_TYPE_ROOT_PORT, "a root port");
 	ok(pci_fake_found(&f, first) && !pci_fake_found(&f, ghost), "below it there is device 0 only");
 }
 

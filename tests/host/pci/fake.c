@@ -98,7 +98,9 @@ void pci_fake_init(struct pci_fake *f)
 	memset(f, 0, sizeof(*f));
 	f->machine = (struct machine){ .name = "fake", .ops = &ops, .ctx = f, .segments_n = 1 };
 	f->machine.segments[0] = (struct pci_segment){ .bus_last = 255 };
-	f->bus = (struct pci_bus){ .devs = f->devs, .devs_max = FAKE_FNS_MAX, .hole_base = 0xc0000000, .hole_last = 0xc0ffffff };
+	f->bus = (struct pci_bus){ .devs = f->devs, .devs_max = FAKE_FNS_MAX };
+	f->bus.hole_base = 0xc0000000;
+	f->bus.hole_last = 0xc0ffffff;
 }
 
 void pci_fake_put(struct pci_fake *f, int fn, uint32_t off, uint32_t v, unsigned bytes)

@@ -109,7 +109,8 @@ static void neither(void)
 	pci_fake_init(&f);
 	n = pci_fake_add(&f, -1, 0, 0, 0, 0x010802);
 	(void)!pci_fake_enumerate(&f);
-	is_u64((uint64_t)-pci_msi_set(pci_fake_found(&f, n), 0xfee00000, 1), (uint64_t)-ERR_UNSUPPORTED, "neither is there");
+	is_u64((uint64_t)-pci_msi_set(pci_fake_found(&f, n), 0xfee00000, 1), (uint64_t)-ERR_UNSUPPORTED,
+	       "neither is there");
 	pci_msi_off(pci_fake_found(&f, n));
 }
 
