@@ -129,7 +129,8 @@ class Versions(unittest.TestCase):
     def test_ranges(self):
         for version, text, expected in (((7, 2, 22), ">=7.2, <11.0", True), ((11, 0, 0), ">=7.2, <11.0", False),
                                         ((11, 1, 3), "<=11.1", True), ((11, 2, 0), "<=11.1", False),
-                                        ((7, 2, 22), "==7.2.21", False), ((7, 2), ">7.1", True), ((10, 0, 2), ">9", True)):
+                                        ((7, 2, 22), "==7.2.21", False), ((7, 2), ">7.1", True),
+                                        ((10, 0, 2), ">9", True)):
             with self.subTest(version=version, text=text):
                 self.assertEqual(deviations.in_range(version, text, "x"), expected)
 
@@ -161,7 +162,8 @@ class Ends(unittest.TestCase):
     def test_judge(self):
         for code, stderr, how in ((1, "", "exit"), (-6, "", "crash"), (134, "", "crash"), (-11, "", "crash"),
                                   (-9, "", "outside"), (137, "", "outside"), (-15, "", "outside"), (143, "", "outside"),
-                                  (0, "qemu: terminating on signal 2", "outside"), (-8, "", "crash"), (-7, "", "crash")):
+                                  (0, "qemu: terminating on signal 2", "outside"), (-8, "", "crash"),
+                                  (-7, "", "crash")):
             with self.subTest(code=code):
                 self.assertEqual(process._judge("end", code, stderr).how, how)
 

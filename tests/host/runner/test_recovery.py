@@ -152,10 +152,11 @@ class Outside(Case):
 
     def _start(self):
         (self.root / "out/vtd/console.log").unlink(missing_ok=True)
-        code = "import sys, pathlib; from runner import cli; sys.exit(cli.main(sys.argv[2:], pathlib.Path(sys.argv[1])))"
+        code = ("import sys, pathlib; from runner import cli; "
+                "sys.exit(cli.main(sys.argv[2:], pathlib.Path(sys.argv[1])))")
         return subprocess.Popen([sys.executable, "-c", code, str(self.root), "--qemu", str(FAKE)],
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
+                                env={**os.environ, "PYTHONPATH": str(ROOT / "tools"), "TMPDIR": str(self.root)})
 
     def _wait_for(self, text):
         log = self.root / "out/vtd/console.log"
