@@ -170,7 +170,8 @@ static void invalidate(struct test *t, unsigned first, unsigned log2_pages)
 		d.iova = IOVA(0);
 	fx_inv(t, vtd_desc_dev_tlb(&d));
 	for (unsigned i = first; i < first + n && i < RUN_PAGES; i++)
-		if (!expect_true(t, !cached(t, iova_add(base, i * PAGE_BYTES)), "no invalidated page is left in the device"))
+		if (!expect_true(t, !cached(t, iova_add(base, i * PAGE_BYTES)),
+				 "no invalidated page is left in the device"))
 			break;
 	expect_no_fault(t);
 }

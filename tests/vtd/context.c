@@ -145,7 +145,8 @@ TEST(ctx_did_too_wide,
 		expect_fault(t, FR_LCT_3, t->engine, IOVA_A, true);
 	}
 	expect_no_fault(t);
-	observe(t, "%s", refused == n ? "refused, fault 0x0b" : !refused ? "ignored" : "some bits refused, some ignored");
+	observe(t, "%s",
+		refused == n ? "refused, fault 0x0b" : !refused ? "ignored" : "some bits refused, some ignored");
 }
 
 /* ---- TT and AW ---- */

@@ -1,5 +1,6 @@
 /*
- * Legacy context entries of several requesters, pass-through, and requests that legacy mode does not know (VT-d 9.3, 3.4.3).
+ * Legacy context entries of several requesters, pass-through, and requests that legacy mode does not know (VT-d 9.3,
+ * 3.4.3).
  */
 #include "tests/vtd/judge.h"
 
@@ -59,7 +60,8 @@ TEST(ctx_shared_domain,
 	b = fx_req(t, t->engine2);
 	for (unsigned i = 0; i < b->engine->own_n; i++)
 		for (uint64_t off = 0; off < b->engine->own[i].len_bytes; off += PAGE_BYTES)
-			fx_map(t, a, IOVA(b->engine->own[i].pa.v + off), pa_add(b->engine->own[i].pa, off), 1, PERM_RW, 0);
+			fx_map(t, a, IOVA(b->engine->own[i].pa.v + off), pa_add(b->engine->own[i].pa, off), 1,
+			       PERM_RW, 0);
 	fx_set(t, &b->ctx[1], a->ctx[1]);
 	fx_set(t, &b->ctx[0], a->ctx[0]);
 	fx_map_page(t, IOVA_A, p);
@@ -164,7 +166,8 @@ TEST(ctx_pasid,
      .needs = NEED_VTD | NEED_LEGACY_SS | NEED_PASID | NEED_ENGINE_WRITE | NEED_ENGINE_PASID)
 {
 	struct page *p = fx_start_mapped(t, FX_LEGACY);
-	struct dma_request rq = { .iova = IOVA_A, .len_bytes = dma_small_bytes(t, t->engine), .has_pasid = true, .pasid = 5 };
+	struct dma_request rq = { .iova = IOVA_A, .len_bytes = dma_small_bytes(t, t->engine), .has_pasid = true,
+				  .pasid = 5 };
 
 	expect_dma(t, t->engine, &rq, true, p, 0, DMA_REFUSED);
 	expect_fault(t, FR_RTA_2, t->engine, IOVA_A, true);

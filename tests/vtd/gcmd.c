@@ -1,6 +1,6 @@
 /*
- * Global commands and their status bits (VT-d 11.4.4, 11.4.5): each command on its own. What commands do to caches is in
- * gcmd_caches.c, interrupt remapping in gcmd_ir.c.
+ * Global commands and their status bits (VT-d 11.4.4, 11.4.5): each command on its own. What commands do to caches is
+ * in gcmd_caches.c, interrupt remapping in gcmd_ir.c.
  */
 #include "tests/vtd/judge.h"
 

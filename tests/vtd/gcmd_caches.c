@@ -90,13 +90,15 @@ static void all_new(struct test *t)
 	struct page *contexts = page_alloc(t, PAGE_BYTES, 0);
 	struct vtd_unit *u = t->bench->vtd;
 	struct fx_req *r;
+	uint64_t *old;
 
 	need_esrtps(t, false);
 	(void)fx_start_mapped(t, scalable ? FX_SM_SS : FX_LEGACY);
 	r = other_space(t, q);
 	__builtin_memcpy(root->p, fx_of(t)->root, PAGE_BYTES);
-	__builtin_memcpy(contexts->p, mem_ptr(PA(*r->root_half & SM_ROOT_CTP), PAGE_BYTES), PAGE_BYTES);
-	r->ctx = (uint64_t *)(void *)contexts->p + (r->ctx - (uint64_t *)mem_ptr(PA(*r->root_half & SM_ROOT_CTP), PAGE_BYTES));
+	old = mem_ptr(PA(*r->root_half & SM_ROOT_CTP), PAGE_BYTES);
+	__builtin_memcpy(contexts->p, old, PAGE_BYTES);
+	r->ctx = (uint64_t *)(void *)contexts->p + (r->ctx - old); /* page-aligned */
 	r->root_half = (uint64_t *)(void *)root->p + (r->root_half - fx_of(t)->root);
 	fx_set(t, r->root_half, vtd_root(contexts->pa).w[0]); /* of one form in both modes */
 	if (scalable) {
@@ -122,7 +124,7 @@ static void all_new(struct test *t)
 TEST_TABLE(gcmd_srtp_inv,
 	{ .id = "vtd.gcmd.srtp.then_global_invalidation", .checks = "VTD-GCMD-028", .arg = 0, .needs = NEEDS,
 	  .body = all_new,
-	  .given = "CAP.ESRTPS = 0, legacy mode, new tables from the root on, SRTP, global context-cache and IOTLB invalidation",
+	  .given = "CAP.ESRTPS = 0, legacy mode, new tables from the root on, SRTP, both global invalidations",
 	  .expects = "the new tables are used" },
 	{ .id = "vtd.gcmd.srtp.then_global_invalidation_scalable", .checks = "VTD-GCMD-028", .arg = 1,
 	  .needs = NEEDS | NEED_SM | NEED_SSTS, .body = all_new,

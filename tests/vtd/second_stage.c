@@ -1,6 +1,6 @@
 /*
- * Second-stage translation in both modes: permissions and presence (VT-d 3.6, 3.7, 7.1.3). The catalogue has them twice,
- * with other fault reasons: VTD-SS in legacy mode, VTD-SM-SS in scalable mode.
+ * Second-stage translation in both modes: permissions and presence (VT-d 3.6, 3.7, 7.1.3). The catalogue has them
+ * twice, with other fault reasons: VTD-SS in legacy mode, VTD-SM-SS in scalable mode.
  */
 #include "tests/vtd/fixture.h"
 

@@ -92,7 +92,8 @@ TEST(ss_zlr_write_only_refused,
 	fx_start(t, FX_LEGACY);
 	fx_map_page(t, IOVA_A, p);
 	fx_sync(t);
-	expect_true(t, zero_length_read(t, IOVA_A) != DMA_REFUSED, "the zero-length read of a readable page is not refused");
+	expect_true(t, zero_length_read(t, IOVA_A) != DMA_REFUSED,
+		    "a zero-length read of a readable page is not refused");
 	fx_map(t, fx_req(t, t->engine), IOVA_A, p->pa, 1, PERM_W, 0);
 	fx_sync(t);
 	(void)zero_length_read(t, IOVA_A);
@@ -115,7 +116,8 @@ TEST(ss_zlr_absent,
 	fx_start(t, FX_LEGACY);
 	fx_map_page(t, IOVA_A, p);
 	fx_sync(t);
-	expect_true(t, zero_length_read(t, IOVA_A) != DMA_REFUSED, "the zero-length read of a readable page is not refused");
+	expect_true(t, zero_length_read(t, IOVA_A) != DMA_REFUSED,
+		    "a zero-length read of a readable page is not refused");
 	expect_no_fault(t);
 	(void)zero_length_read(t, IOVA_B);
 	expect_fault(t, FR_LGN_3, t->engine, IOVA_B, false);

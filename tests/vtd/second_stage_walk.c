@@ -96,7 +96,8 @@ TEST(ss_crossing,
 	run_extend_us(t->engine->caps.usual_us);
 	must(t, t->engine->ops->write(t->engine, &rq, &said), "a write over a page border");
 	(void)pci_rd(t->engine->dev, 0, 4); /* completions push posted writes */
-	expect_true(t, !__builtin_memcmp(p->p + 2 * PAGE_BYTES - half, data, half), "the first part is in the first page");
+	expect_true(t, !__builtin_memcmp(p->p + 2 * PAGE_BYTES - half, data, half),
+		    "the first part is in the first page");
 	expect_true(t, !__builtin_memcmp(p->p, data + half, bytes - half), "the second part is in the second page");
 	expect_no_fault(t);
 }
