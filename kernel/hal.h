@@ -42,6 +42,11 @@ enum status must_use mem_alloc(size_t bytes, size_t align, pa_t *out);
 void mem_free(pa_t pa, size_t bytes);
 /* CPU pointer to [pa, pa + bytes) if all of it is RAM that we may touch, else NULL. */
 void *mem_ptr(pa_t pa, size_t bytes);
+/*
+ * What an agent that does not snoop the caches finds there. The hosted world keeps it apart: it changes by
+ * cache_write_back() and by DMA alone. On metal nobody can tell: the same as mem_ptr(). NULL as mem_ptr().
+ */
+void *mem_ptr_unsnooped(pa_t pa, size_t bytes);
 /* Physical address of something that mem_ptr() or mem_alloc() gave. */
 pa_t mem_pa(const void *p);
 /* Page-aligned address of at least bytes that nothing answers: no RAM, no device. Below 4 GiB where possible. */

@@ -78,6 +78,11 @@ void *mem_ptr(pa_t pa, size_t bytes)
 	return pool_holds(&pool, pa.v, bytes) ? (void *)(uintptr_t)(DIRECT_MAP + pa.v) : NULL;
 }
 
+void *mem_ptr_unsnooped(pa_t pa, size_t bytes)
+{
+	return mem_ptr(pa, bytes);
+}
+
 pa_t mem_pa(const void *p)
 {
 	uint64_t va = (uint64_t)(uintptr_t)p;

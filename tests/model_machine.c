@@ -62,25 +62,43 @@ static bool rd64(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
 	return true;
 }
 
-static bool wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
+static bool rd64_unsnooped(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
 {
-	void *p = mem_ptr(PA(pa), bytes);
+	const uint64_t *p = mem_ptr_unsnooped(PA(pa), 8 * (size_t)n);
 
 	(void)ctx;
-	if (p)
-		__builtin_memcpy(p, buf, bytes);
-	return p;
+	if (!p)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		w[i] = __atomic_load_n(&p[i], __ATOMIC_RELAXED);
+	return true;
+}
+
+/* What comes from the bus is coherent: whoever reads finds it. */
+static bool wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
+{
+	void *p = mem_ptr(PA(pa), bytes), *past = mem_ptr_unsnooped(PA(pa), bytes);
+
+	(void)ctx;
+	if (!p)
+		return false;
+	__builtin_memcpy(p, buf, bytes);
+	if (past != p)
+		__builtin_memcpy(past, buf, bytes);
+	return true;
 }
 
 static bool cas64(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, uint64_t *seen)
 {
-	uint64_t *p = mem_ptr(PA(pa), 8);
+	uint64_t *p = mem_ptr(PA(pa), 8), *past = mem_ptr_unsnooped(PA(pa), 8);
 
 	(void)ctx;
 	if (!p)
 		return false;
 	*seen = expected;
 	__atomic_compare_exchange_n(p, seen, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	if (past != p)
+		*past = *p;
 	return true;
 }
 
@@ -145,7 +163,7 @@ static enum status populate(struct model_machine *mm)
 
 static enum status build(struct model_machine *mm, const struct mdl_vtd_config *c)
 {
-	struct mdl_mem mem = { .rd64 = rd64, .rd = rd, .wr = wr, .cas64 = cas64 };
+	struct mdl_mem mem = { .rd64 = rd64, .rd64_unsnooped = rd64_unsnooped, .rd = rd, .wr = wr, .cas64 = cas64 };
 	enum status s = OK;
 
 	mm->config = *c;

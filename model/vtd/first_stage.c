@@ -27,6 +27,12 @@ static bool pe2(const struct fs_walk *s, uint64_t f)
 	return (s->w->pe[2] & f) != 0;
 }
 
+/* Page walks snoop the caches (PWSNP). */
+static bool snooped(const struct fs_walk *s)
+{
+	return (s->w->pe[1] & PE1_PWSNP) != 0 && mdl_ecap(s->w->st, ECAP_SMPWCS);
+}
+
 static bool writable(const struct fs_walk *s, unsigned flags)
 {
 	/* WPE=0: a supervisor may write where R/W=0. */
@@ -206,7 +212,7 @@ static uint8_t fetch(struct fs_walk *s, struct fs_entry *at)
 	}
 	at->gpa = s->table + 8 * index;
 	at->pa = s->table_pa + 8 * index;
-	if (!s->w->mem->rd64(s->w->mem->ctx, at->pa, &at->old, 1))
+	if (!mdl_fetch(s->w->mem, snooped(s), at->pa, &at->old, 1))
 		return top ? FR_SFS_4_TOP_FETCH : FR_SFS_1_FETCH;  /* SFS.4, SFS.1 */
 	return FR_NONE;
 }
@@ -242,7 +248,6 @@ static uint64_t accessed(const struct fs_walk *s, uint64_t q, bool leaf)
 /* A/D/EA updates of all entries used, as one step after the permissions. */
 static uint8_t updates(struct fs_walk *s)
 {
-	bool snooped = (s->w->pe[1] & PE1_PWSNP) != 0 && mdl_ecap(s->w->st, ECAP_SMPWCS);
 	uint8_t fault;
 
 	for (unsigned i = 0; i < s->entries_n; i++) {
@@ -250,7 +255,7 @@ static uint8_t updates(struct fs_walk *s)
 
 		if (e->set == 0)
 			continue;
-		if (!snooped)
+		if (!snooped(s))
 			return FR_SFS_9_NO_SNOOP;                  /* SFS.9 */
 		if (s->ss != NULL) {
 			fault = mdl_nested_update(s->w, s->ss, e->gpa);

@@ -31,6 +31,12 @@ static inline bool mdl_ecap(const struct mdl_vtd_state *st, uint64_t f)
 	return (st->cfg->ecap & f) != 0;
 }
 
+/* Fetch of a structure by a unit. */
+static inline bool mdl_fetch(const struct mdl_mem *mem, bool snooped, uint64_t pa, uint64_t *w, unsigned n)
+{
+	return snooped || mem->rd64_unsnooped == NULL ? mem->rd64(mem->ctx, pa, w, n) : mem->rd64_unsnooped(mem->ctx, pa, w, n);
+}
+
 /* ---- cache.c ---- */
 
 enum mdl_key_kind { K_CONTEXT, K_PASID, K_SS_TABLE, K_FS_TABLE, K_SS_LEAF, K_FS_LEAF, K_PASS, K_IRTE };
@@ -123,7 +129,7 @@ struct mdl_ss {
 	bool scalable, ade, snooped, exec;
 };
 
-#define MDL_FILLS_MAX 48
+#define MDL_FILLS_MAX 64
 
 struct mdl_walk {
 	const struct mdl_vtd_state *st;

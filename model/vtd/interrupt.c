@@ -47,7 +47,7 @@ static uint8_t fetch(struct mdl_vtd *u, uint16_t sid, uint64_t index, uint64_t e
 		e[1] = hit->w[1];
 		return hit->fault;
 	}
-	if (!u->mem.rd64(u->mem.ctx, (u->st.irt & u->st.d.addr) + 16 * index, e, 2)) {
+	if (!mdl_fetch(&u->mem, mdl_ecap(&u->st, ECAP_C), (u->st.irt & u->st.d.addr) + 16 * index, e, 2)) {
 		e[0] = e[1] = 0;
 		return FR_IR_FETCH;                            /* 4. */
 	}

@@ -23,6 +23,8 @@ struct mdl_mem {
 	bool (*wr)(void *ctx, uint64_t pa, const void *buf, uint32_t bytes);
 	/* Atomic: *seen is what was there; the word became desired where *seen == expected. */
 	bool (*cas64)(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, uint64_t *seen);
+	/* rd64 past the processor's caches, for fetches that do not snoop (ECAP.C, PWSNP). NULL: as rd64. */
+	bool (*rd64_unsnooped)(void *ctx, uint64_t pa, uint64_t *w, unsigned n);
 };
 
 /* A Device-TLB invalidation on its way to the device (descriptor types 3 and 8). */

@@ -24,7 +24,7 @@ static uint8_t directory(struct mdl_walk *w, uint64_t *table)
 {
 	uint64_t q;
 
-	if (!w->mem->rd64(w->mem->ctx, (w->ctx[0] & w->st->d.addr) + 8 * fld_get(PASID_DIR_INDEX, w->pasid), &q, 1))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), (w->ctx[0] & w->st->d.addr) + 8 * fld_get(PASID_DIR_INDEX, w->pasid), &q, 1))
 		return FR_SPD_1_FETCH;                     /* SPD.1 */
 	w->fpd = w->fpd || (q & PDIR_FPD) != 0;
 	if ((q & PDIR_P) == 0)
@@ -85,7 +85,7 @@ static uint8_t table_entry(struct mdl_walk *w, uint64_t table)
 	uint8_t how = w->st->cfg->choices.u08_cap_rsvd;
 	uint64_t q[8];
 
-	if (!w->mem->rd64(w->mem->ctx, table + 64 * fld_get(PASID_TABLE_INDEX, w->pasid), q, 8))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), table + 64 * fld_get(PASID_TABLE_INDEX, w->pasid), q, 8))
 		return FR_SPT_1_FETCH;                     /* SPT.1 */
 	w->pe[0] = q[0];
 	w->pe[1] = q[1];

@@ -72,7 +72,7 @@ static uint8_t legacy_root(const struct mdl_walk *w, uint64_t *table)
 {
 	uint64_t root[2];
 
-	if (!w->mem->rd64(w->mem->ctx, (w->st->root & w->st->d.addr) + 16 * fld_get(SID_BUS, w->rq->sid), root, 2))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), (w->st->root & w->st->d.addr) + 16 * fld_get(SID_BUS, w->rq->sid), root, 2))
 		return FR_LRT_1_FETCH;                     /* 3. LRT.1 */
 	if ((root[0] & ROOT_P) == 0)
 		return FR_LRT_2_ABSENT;                    /* 4. LRT.2 */
@@ -107,7 +107,7 @@ static uint8_t legacy_fetch(struct mdl_walk *w)
 	w->did = 0;
 	if (fault != FR_NONE)
 		return fault;
-	if (!w->mem->rd64(w->mem->ctx, table + 16 * fld_get(SID_DEVFN, w->rq->sid), w->ctx, 2))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), table + 16 * fld_get(SID_DEVFN, w->rq->sid), w->ctx, 2))
 		return FR_LCT_1_FETCH;                     /* 6. LCT.1 */
 	w->fpd = (w->ctx[0] & LCTX0_FPD) != 0;             /* honoured with P=0, too */
 	w->did = (uint16_t)fld_get(LCTX1_DID, w->ctx[1]);
@@ -134,7 +134,7 @@ static uint8_t scalable_root(const struct mdl_walk *w, uint64_t *table)
 	uint64_t half;
 	uint64_t pa = (w->st->root & w->st->d.addr) + 16 * fld_get(SID_BUS, w->rq->sid) + 8 * fld_get(BIT(7), w->rq->sid);
 
-	if (!w->mem->rd64(w->mem->ctx, pa, &half, 1))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), pa, &half, 1))
 		return FR_SRT_1_FETCH;                     /* 1. SRT.1 */
 	if ((half & ROOT_P) == 0)
 		return FR_SRT_2_ABSENT;                    /* 2. SRT.2 */
@@ -187,7 +187,7 @@ static uint8_t scalable_fetch(struct mdl_walk *w)
 	w->did = 0;
 	if (fault != FR_NONE)
 		return fault;
-	if (!w->mem->rd64(w->mem->ctx, table + 32 * fld_get(BITS(6, 0), w->rq->sid), q, 4))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), table + 32 * fld_get(BITS(6, 0), w->rq->sid), q, 4))
 		return FR_SCT_1_FETCH;                     /* 4. SCT.1 */
 	w->ctx[0] = q[0];
 	w->ctx[1] = q[1];

@@ -234,15 +234,13 @@ static uint8_t finish(struct ss_walk *s, uint64_t pa, uint64_t q, struct mdl_lea
 
 static uint8_t walk(struct ss_walk *s, struct mdl_leaf *leaf)
 {
-	const struct mdl_mem *mem = s->w->mem;
-
 	for (; s->level >= 1; s->level--) {
 		uint64_t index = fld_get(BITS(8, 0), shr(s->address, 12 + 9 * (s->level - 1)));
 		uint64_t pa = s->table + 8 * index;
 		uint64_t q;
 		uint8_t fault;
 
-		if (!mem->rd64(mem->ctx, pa, &q, 1))
+		if (!mdl_fetch(s->w->mem, s->ss->snooped, pa, &q, 1))
 			return s->level == s->ss->levels ? codes_of[s->ss->scalable].top_fetch :
 							   codes_of[s->ss->scalable].fetch;
 		fault = check_entry(s, q);

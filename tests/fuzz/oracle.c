@@ -64,7 +64,7 @@ void fuzz_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u)
 	*o = (struct fuzz_oracle){ .sid = u->sid };
 	o->cfg = (struct mdl_vtd_config){ .name = "unit under test", .ver = u->ver, .cap = u->cap, .ecap = u->ecap,
 					  .haw = (uint8_t)u->haw_bits, .pmr_granule_bits = 20 };
-	o->mem = (struct mdl_mem){ NULL, rd64, rd, wr, cas64 };
+	o->mem = (struct mdl_mem){ .rd64 = rd64, .rd = rd, .wr = wr, .cas64 = cas64 };
 }
 
 /* The points that the fact sheet leaves open and that a case can meet, one bit each. */

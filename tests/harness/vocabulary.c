@@ -113,6 +113,8 @@ struct page *page_alloc(struct test *t, uint64_t bytes, uint64_t align)
 	p->len_bytes = align_up(bytes, PAGE_BYTES);
 	must(t, mem_alloc(p->len_bytes, max_u64(align, PAGE_BYTES), &p->pa), "memory for the test");
 	p->p = mem_ptr(p->pa, p->len_bytes);
+	/* Zeros for those, too, who do not snoop the caches: a page may become a table. */
+	cache_write_back(p->p, p->len_bytes);
 	r->pages_n++;
 	return p;
 }

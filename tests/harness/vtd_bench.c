@@ -81,6 +81,8 @@ enum status vtd_bench_open(struct bench *b, char *why)
 	if (s == OK) {
 		f = mem_ptr(pa, sizeof(*f));
 		s = mem_alloc(PAGE_BYTES, PAGE_BYTES, &f->empty_root);
+		if (s == OK)
+			cache_write_back(mem_ptr(f->empty_root, PAGE_BYTES), PAGE_BYTES);
 	}
 	if (s != OK) {
 		str_printf(why, TEXT_MAX, "too little memory");

@@ -24,6 +24,7 @@ static struct {
 	struct page_pool pool;
 	uint64_t base, bytes;
 	uint8_t *arena;
+	uint8_t *past_caches; /* the arena as agents see it that do not snoop */
 	unsigned fail_every, allocs;
 	unsigned counts[VECTORS];
 	bool taken[VECTORS];
@@ -46,6 +47,12 @@ void hosted_init(uint64_t base, uint64_t bytes)
 		exit(2);
 	}
 	world.arena = p;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED) {
+		fprintf(stderr, "no memory for a second arena of %llu bytes\n", (unsigned long long)bytes);
+		exit(2);
+	}
+	world.past_caches = p;
 	world.base = base;
 	world.bytes = bytes;
 	pool_init(&world.pool);
@@ -83,6 +90,11 @@ void *mem_ptr(pa_t pa, size_t bytes)
 	return pool_holds(&world.pool, pa.v, bytes) ? world.arena + (pa.v - world.base) : NULL;
 }
 
+void *mem_ptr_unsnooped(pa_t pa, size_t bytes)
+{
+	return pool_holds(&world.pool, pa.v, bytes) ? world.past_caches + (pa.v - world.base) : NULL;
+}
+
 pa_t mem_pa(const void *p)
 {
 	const uint8_t *at = p;
@@ -109,8 +121,15 @@ size_t mem_free_pages(void)
 
 void cache_write_back(const void *p, size_t bytes)
 {
-	(void)p;
-	(void)bytes;
+	const uint8_t *at = p;
+	uint64_t from, to;
+
+	if (at < world.arena || at >= world.arena + world.bytes)
+		return;
+	/* Whole lines of 64 bytes. */
+	from = align_down((uint64_t)(at - world.arena), 64);
+	to = min_u64(align_up((uint64_t)(at - world.arena) + bytes, 64), world.bytes);
+	memcpy(world.past_caches + from, world.arena + from, to - from);
 }
 
 /* ---- registers ---- */

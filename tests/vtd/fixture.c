@@ -18,7 +18,8 @@ static uint64_t *table(struct test *t, pa_t *pa)
 void fx_set(struct test *t, uint64_t *word, uint64_t value)
 {
 	*(volatile uint64_t *)word = value;
-	if (!fx_of(t)->u->caps.c)
+	/* Nor do walks below a PASID entry with PWSNP=0 snoop. */
+	if (!fx_of(t)->u->caps.c || fx_of(t)->scalable)
 		cache_write_back(word, sizeof(*word));
 }
 
