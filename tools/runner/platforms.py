@@ -34,10 +34,11 @@ class Device:
 
 @dataclasses.dataclass
 class Boot:
-    """One boot of the platform; the one without a name is the main one."""
+    """One boot of the platform. One without a name is the main one, or a part of it that runs beside the rest."""
     name: str = ""
     iommu: dict = dataclasses.field(default_factory=dict)  # options on top of the platform's
     tests: list = dataclasses.field(default_factory=lambda: ["*"])
+    skip: list = dataclasses.field(default_factory=list)
 
     @property
     def suffix(self):

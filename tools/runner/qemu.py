@@ -169,7 +169,7 @@ class Machine:
 
     def _fresh_drive(self, boot, number, mib):
         """An empty disk: boots run beside each other, and a boot after a crash finds what the first one found."""
-        path = self._folder / f"{boot.name or 'main'}{number}.img"
+        path = self._folder / f"{self.platform.boots.index(boot)}-{number}.img"
         with open(path, "wb") as file:
             file.truncate(mib * 1024 ** 2)
         return str(path).replace(",", ",,")

@@ -47,7 +47,7 @@ class PlatformRun:
         tests = select(self.options.tests, boot, self.platform.boots)
         if not tests:
             return None
-        skip = only_here(self.options.skip, boot, self.platform.boots)
+        skip = boot.skip + only_here(self.options.skip, boot, self.platform.boots)
         words = [] if tests == ["*"] else ["tests=" + ",".join(tests)]
         # Model units beside the emulator's cost memory and time: only for who names their tests.
         if self.machine and any(pattern.startswith("model.") for pattern in tests):
@@ -232,7 +232,8 @@ def select(wanted, boot, boots):
     if wanted is None:
         return boot.tests
     general, own = split(wanted, boot, boots)
-    return own + [p for p in globs.narrow(general, boot.tests) if p not in own]
+    narrowed = [p for p in globs.narrow(general, boot.tests) if not globs.match_any(boot.skip, p)]
+    return own + [p for p in narrowed if p not in own]
 
 
 def only_here(patterns, boot, boots):

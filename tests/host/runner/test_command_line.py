@@ -284,6 +284,17 @@ class Variants(Case):
         self.assertEqual(list(self.verdicts()), [f"vtd.cm.{n}{v}" for v in ("", "@cm", "@sn") for n in range(3)])
         self.assertEqual((self.root / "out/vtd/console.log").read_text().count("# @end"), 3)
 
+    def test_main_list_in_two_parts(self):
+        parts = '[[boots]]\nskip = ["vtd.b.*"]\n[[boots]]\ntests = ["vtd.b.*"]\n'
+        self.platform("vtd", PLATFORM.replace("[[boots]]\n", parts))
+        self.order(("vtd.a.1", "pass"), ("vtd.b.1", "abort"), ("vtd.b.2", "pass"), ("vtd.c.1", "pass"))
+        self.assertEqual(self.run_sh(), 1)
+        self.assertEqual(self.verdicts(), {"vtd.a.1": "pass", "vtd.c.1": "pass", "vtd.b.1": "crash", "vtd.b.2": "pass"})
+        before = len(self.calls())
+        self.assertEqual(self.run_sh("--tests", "vtd.b.2"), 0)
+        self.assertEqual(len(self.calls()), before + 1)
+        self.assertEqual(self.verdicts(), {"vtd.b.2": "pass"})
+
     def test_set_up_failure_stops_every_boot(self):
         self.order(("vtd.cm.a", "hang"), boot="no-memory")
         self.assertEqual(self.run_sh(), 2)
