@@ -69,7 +69,8 @@ static void needs_none(struct test *t)
 
 #define NONE_ROW(name_, row_, arg_, needs_, given_) \
 	{ .id = "vtd.cache.absent." name_, .checks = row_, .given = "CM = 0; " given_ ", after a refused access", \
-	  .expects = "the next access succeeds without an invalidation", .needs = (needs_), .arg = (arg_), .body = needs_none }
+	  .expects = "the next access succeeds without an invalidation", .needs = (needs_), .arg = (arg_), \
+	  .body = needs_none }
 
 TEST_TABLE(absent_not_cached,
 	   NONE_ROW("leaf", "VTD-CACHE-001", PART_LEAF, NEEDS, "a leaf is made present"),
@@ -82,7 +83,8 @@ TEST_TABLE(absent_not_cached,
 
 TEST(cm_leaf,
      .id = "vtd.cache.caching_mode.leaf", .checks = "VTD-CACHE-007",
-     .given = "CM = 1; a leaf is made present after a refused access; IOTLB page", .expects = "access succeeds", .needs = NEEDS)
+     .given = "CM = 1; a leaf is made present after a refused access; IOTLB page", .expects = "access succeeds",
+     .needs = NEEDS)
 {
 	struct page *p;
 

@@ -35,7 +35,8 @@ static void changed(struct test *t)
 }
 
 #define CHANGED_ROW(name_, row_, arg_, given_) \
-	{ .id = "vtd.cache.context.changed." name_, .checks = row_, .given = "a context entry in use gets other tables; " given_, \
+	{ .id = "vtd.cache.context.changed." name_, .checks = row_, \
+	  .given = "a context entry in use gets other tables; " given_, \
 	  .expects = "old or new tables before, the new ones after", .needs = NEEDS, .arg = (arg_), .body = changed }
 
 TEST_TABLE(context_changed,
@@ -163,8 +164,10 @@ static void function_mask(struct test *t)
 
 #define MASK_ROW(name_, row_, arg_) \
 	{ .id = "vtd.cache.context.function_mask_" name_, .checks = row_, \
-	  .given = "functions of a device in use get other tables; one context descriptor with FM = " name_ ", IOTLB global", \
-	  .expects = "all of them use the new tables", .needs = NEED_VTD | NEED_LEGACY_SS, .arg = (arg_), .body = function_mask }
+	  .given = "functions of a device in use get other tables; a context descriptor with FM = " name_ \
+		   ", IOTLB global", \
+	  .expects = "all of them use the new tables", .needs = NEED_VTD | NEED_LEGACY_SS, .arg = (arg_), \
+	  .body = function_mask }
 
 TEST_TABLE(context_function_mask,
 	   MASK_ROW("01", "VTD-CACHE-026", 1), MASK_ROW("10", "VTD-CACHE-027", 2), MASK_ROW("11", "VTD-CACHE-028", 3));

@@ -20,11 +20,14 @@ static void removed(struct test *t)
 }
 
 TEST_TABLE(iotlb_removed,
-	   { .id = "vtd.cache.iotlb.removed.global", .checks = "VTD-CACHE-011", .given = "a leaf in use is removed, IOTLB global",
+	   { .id = "vtd.cache.iotlb.removed.global", .checks = "VTD-CACHE-011",
+	     .given = "a leaf in use is removed, IOTLB global",
 	     .expects = "refused with reason 05h, 06h", .needs = NEEDS, .arg = INV_GLOBAL, .body = removed },
-	   { .id = "vtd.cache.iotlb.removed.domain", .checks = "VTD-CACHE-012", .given = "a leaf in use is removed, IOTLB domain",
+	   { .id = "vtd.cache.iotlb.removed.domain", .checks = "VTD-CACHE-012",
+	     .given = "a leaf in use is removed, IOTLB domain",
 	     .expects = "refused with reason 05h, 06h", .needs = NEEDS, .arg = INV_DOMAIN, .body = removed },
-	   { .id = "vtd.cache.iotlb.removed.page", .checks = "VTD-CACHE-013", .given = "a leaf in use is removed, IOTLB page",
+	   { .id = "vtd.cache.iotlb.removed.page", .checks = "VTD-CACHE-013",
+	     .given = "a leaf in use is removed, IOTLB page",
 	     .expects = "refused with reason 05h, 06h", .needs = NEEDS, .arg = INV_PAGE, .body = removed });
 
 /* ---- mapped to another page ---- */
@@ -52,7 +55,8 @@ static void remapped(struct test *t)
 }
 
 #define REMAP_ROW(name_, row_, arg_, needs_) \
-	{ .id = "vtd.cache.iotlb.remapped." name_, .checks = row_, .given = "a leaf in use gets another page, IOTLB " name_, \
+	{ .id = "vtd.cache.iotlb.remapped." name_, .checks = row_, \
+	  .given = "a leaf in use gets another page, IOTLB " name_, \
 	  .expects = "old or new page before, the new one after", .needs = NEED_VTD | NEED_ENGINE_WRITE | (needs_), \
 	  .arg = (arg_), .body = remapped }
 
@@ -125,7 +129,8 @@ static struct page *start_large(struct test *t)
 
 TEST(iotlb_large,
      .id = "vtd.cache.iotlb.large_by_part", .checks = "VTD-CACHE-015",
-     .given = "a 2 MiB leaf in use is removed, IOTLB page of one 4 KiB in its middle", .expects = "all of it is refused",
+     .given = "a 2 MiB leaf in use is removed, IOTLB page of one 4 KiB in its middle",
+     .expects = "all of it is refused",
      .needs = NEEDS)
 {
 	static const uint64_t offs[] = { 0, 0x7f000, 0x1ff000 };
@@ -156,7 +161,8 @@ static void put_table(struct test *t, uint64_t *entry, iova_t iova, const struct
 
 TEST(iotlb_split,
      .id = "vtd.cache.iotlb.large_split", .checks = "VTD-CACHE-016",
-     .given = "a 2 MiB leaf in use is split into a table, IOTLB page with IH = 0", .expects = "the table's page is used",
+     .given = "a 2 MiB leaf in use is split into a table, IOTLB page with IH = 0",
+     .expects = "the table's page is used",
      .needs = NEEDS)
 {
 	struct page *p = start_large(t), *q = page_filled(t, 0);
@@ -170,7 +176,8 @@ TEST(iotlb_split,
 
 TEST(iotlb_table,
      .id = "vtd.cache.iotlb.table_replaced", .checks = "VTD-CACHE-017",
-     .given = "a lowest table in use is replaced by another, IOTLB page with IH = 0", .expects = "the new table is used",
+     .given = "a lowest table in use is replaced by another, IOTLB page with IH = 0",
+     .expects = "the new table is used",
      .needs = NEEDS)
 {
 	struct page *p = fx_start_mapped(t, FX_LEGACY), *q = page_filled(t, 0);
@@ -183,7 +190,8 @@ TEST(iotlb_table,
 
 TEST(iotlb_downgrade,
      .id = "vtd.cache.iotlb.downgraded", .checks = "VTD-CACHE-018",
-     .given = "a leaf in use loses W, IOTLB page with IH = 1", .expects = "writes are refused with reason 05h", .needs = NEEDS)
+     .given = "a leaf in use loses W, IOTLB page with IH = 1", .expects = "writes are refused with reason 05h",
+     .needs = NEEDS)
 {
 	struct page *p = fx_start_mapped(t, FX_LEGACY);
 
@@ -197,7 +205,8 @@ TEST(iotlb_downgrade,
 
 TEST(iotlb_no_psi,
      .id = "vtd.cache.iotlb.page_without_psi", .checks = "VTD-CACHE-019",
-     .given = "PSI = 0; two pages in use are removed, IOTLB page of one of them", .expects = "both are refused", .needs = NEEDS)
+     .given = "PSI = 0; two pages in use are removed, IOTLB page of one of them", .expects = "both are refused",
+     .needs = NEEDS)
 {
 	struct page *p;
 

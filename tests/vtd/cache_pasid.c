@@ -60,7 +60,7 @@ TEST(directory_cleared,
 /* The same input address, which is its own output first, then mapped elsewhere. P stays 1; word 0 changes last. */
 TEST(pass_to_first_stage,
      .id = "vtd.cache.pasid.pass_to_first_stage", .checks = "VTD-CACHE-035",
-     .given = "PGTT of a PASID entry in use changes from pass-through to first stage; PASID-cache PASID, PASID-based IOTLB",
+     .given = "a PASID entry in use changes from pass-through to first stage; PASID-cache PASID, PASID-based IOTLB",
      .expects = "the first-stage mapping is used", .needs = NEEDS | NEED_FSTS | NEED_PT)
 {
 	struct page *p = page_filled(t, 0), *q = page_filled(t, 0);
@@ -100,11 +100,13 @@ static void leaf_removed(struct test *t)
 }
 
 #define LEAF_ROW(name_, row_, arg_) \
-	{ .id = "vtd.cache.first_stage.removed." name_, .checks = row_, .given = "a first-stage leaf in use is removed; " name_, \
+	{ .id = "vtd.cache.first_stage.removed." name_, .checks = row_, \
+	  .given = "a first-stage leaf in use is removed; " name_, \
 	  .expects = "refused with reason 71h", .needs = NEEDS | NEED_FSTS, .arg = (arg_), .body = leaf_removed }
 
 TEST_TABLE(first_stage_removed,
-	   LEAF_ROW("piotlb_page", "VTD-CACHE-037", INV_PASID_PAGE), LEAF_ROW("piotlb_pasid", "VTD-CACHE-039", INV_PASID),
+	   LEAF_ROW("piotlb_page", "VTD-CACHE-037", INV_PASID_PAGE),
+	   LEAF_ROW("piotlb_pasid", "VTD-CACHE-039", INV_PASID),
 	   LEAF_ROW("iotlb_domain", "VTD-CACHE-041", INV_DOMAIN), LEAF_ROW("iotlb_page", "VTD-CACHE-042", INV_PAGE),
 	   LEAF_ROW("iotlb_global", "VTD-CACHE-043", INV_GLOBAL));
 
@@ -187,7 +189,8 @@ static void dirty_again(struct test *t, struct fx_req *r, struct page *p, uint64
 
 TEST(ss_dirty,
      .id = "vtd.cache.dirty.second_stage", .checks = "VTD-CACHE-047",
-     .given = "SSADE = 1, D of a second-stage leaf in use is cleared, IOTLB page", .expects = "the next write sets D again",
+     .given = "SSADE = 1, D of a second-stage leaf in use is cleared, IOTLB page",
+     .expects = "the next write sets D again",
      .needs = NEEDS | NEED_SSTS)
 {
 	struct page *p;

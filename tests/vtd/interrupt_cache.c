@@ -36,7 +36,8 @@ static void changed(struct test *t)
 			return;
 		ir_put(t, ir, INDEX, round % 2 ? ir_entry(ir) : other_entry(ir));
 		ir_try(t, ir, ir_address(INDEX, false), 0, &vector, &decoy, &reason);
-		if (!expect_true(t, vector != decoy && !reason, "the old or the new vector arrives before the invalidation"))
+		if (!expect_true(t, vector != decoy && !reason,
+				 "the old or the new vector arrives before the invalidation"))
 			return;
 		fx_inv(t, drop(t->desc->arg, INDEX, 0));
 	}
@@ -45,15 +46,17 @@ static void changed(struct test *t)
 
 TEST_TABLE(iec_changed,
 	   { .id = "vtd.cache.interrupt.changed.index", .checks = "VTD-CACHE-049 VTD-IR-062",
-	     .given = "an entry in use gets another vector; IEC index", .expects = "old or new before, the new one after",
+	     .given = "an entry in use gets another vector; IEC index",
+	     .expects = "old or new before, the new one after",
 	     .needs = NEEDS, .arg = 0, .body = changed },
 	   { .id = "vtd.cache.interrupt.changed.global", .checks = "VTD-CACHE-050 VTD-IR-062",
-	     .given = "an entry in use gets another vector; IEC global", .expects = "old or new before, the new one after",
+	     .given = "an entry in use gets another vector; IEC global",
+	     .expects = "old or new before, the new one after",
 	     .needs = NEEDS, .arg = 1, .body = changed });
 
 TEST(iec_mask,
      .id = "vtd.cache.interrupt.mask", .checks = "VTD-CACHE-051",
-     .given = "entries in use get another vector; IEC index with IM = 0 to MHMV: first, second and last of the 2^n entries",
+     .given = "first, second, last of 2^n entries in use get another vector; IEC index, IM = n, n = 0 to MHMV",
      .expects = "all of them use the new one", .budget_us = 3000000, .needs = NEEDS)
 {
 	struct ir *ir = ir_start(t, 16, false);
@@ -107,7 +110,8 @@ static struct ir *made_present(struct test *t)
 
 TEST(iec_absent,
      .id = "vtd.cache.absent.interrupt", .checks = "VTD-CACHE-006",
-     .given = "CM = 0; an interrupt entry is made present after a refused message", .expects = "delivered without an invalidation",
+     .given = "CM = 0; an interrupt entry is made present after a refused message",
+     .expects = "delivered without an invalidation",
      .needs = NEEDS)
 {
 	struct ir *ir;

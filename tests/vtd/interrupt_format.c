@@ -1,5 +1,6 @@
 /*
- * Interrupt remapping: reserved fields of messages and entries, presence, compatibility format (VT-d 5.1.2 to 5.1.5, 9.10).
+ * Interrupt remapping: reserved fields of messages and entries, presence, compatibility format (VT-d 5.1.2 to 5.1.5,
+ * 9.10).
  */
 #include "tests/vtd/interrupt_words.h"
 
@@ -66,7 +67,8 @@ static void entry_defect(struct test *t)
 }
 
 #define DEFECT_ROW(name_, row_, arg_, given_, expects_) \
-	{ .id = "vtd.ir.entry." name_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, .arg = (arg_), \
+	{ .id = "vtd.ir.entry." name_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, \
+	  .arg = (arg_), \
 	  .budget_us = 3000000, .body = entry_defect }
 
 TEST_TABLE(ir_entry_defects,
@@ -80,7 +82,8 @@ TEST_TABLE(ir_entry_defects,
 	   DEFECT_ROW("sid_fpd", "VTD-IR-045", 7, "FPD = 1, another SID", "refused, not recorded"));
 
 TEST(ir_absent,
-     .id = "vtd.ir.entry.absent", .checks = "VTD-IR-022 VTD-IR-052 VTD-IR-053", .given = "P = 0 in an otherwise good entry",
+     .id = "vtd.ir.entry.absent", .checks = "VTD-IR-022 VTD-IR-052 VTD-IR-053",
+     .given = "P = 0 in an otherwise good entry",
      .expects = "refused with reason 22h, requester and index recorded", .needs = NEEDS)
 {
 	struct ir *ir = start(t, false);
@@ -95,7 +98,8 @@ TEST(ir_absent,
 }
 
 TEST(ir_absent_fpd,
-     .id = "vtd.ir.entry.absent_fpd", .checks = "VTD-IR-023", .given = "P = 0, FPD = 1", .expects = "refused, not recorded",
+     .id = "vtd.ir.entry.absent_fpd", .checks = "VTD-IR-023", .given = "P = 0, FPD = 1",
+     .expects = "refused, not recorded",
      .needs = NEEDS)
 {
 	struct ir *ir = start(t, false);
@@ -108,7 +112,8 @@ TEST(ir_absent_fpd,
 
 /* The data alone: for units whose records are wrong. */
 TEST(ir_blocked,
-     .id = "vtd.ir.entry.blocked", .checks = "VTD-IR-054", .given = "entries not present, with reserved bits, with another SID",
+     .id = "vtd.ir.entry.blocked", .checks = "VTD-IR-054",
+     .given = "entries not present, with reserved bits, with another SID",
      .expects = "nothing is delivered", .needs = NEEDS)
 {
 	struct ir *ir = start(t, false);
@@ -145,7 +150,8 @@ TEST(ir_unbacked,
 
 TEST(ir_message_reserved,
      .id = "vtd.ir.message.reserved_shv", .checks = "VTD-IR-015 VTD-IR-047",
-     .given = "SHV = 1, each of data bits 31:16 set; the entry has FPD = 1", .expects = "refused with reason 20h, recorded",
+     .given = "SHV = 1, each of data bits 31:16 set; the entry has FPD = 1",
+     .expects = "refused with reason 20h, recorded",
      .needs = NEEDS, .budget_us = 3000000)
 {
 	struct ir *ir = start(t, false);
@@ -169,7 +175,8 @@ TEST(ir_message_reserved_no_shv,
 
 	for (unsigned b = 16; b < 32; b++) {
 		ir_try(t, ir, ir_address(INDEX, false), (uint32_t)pow2(b), &vector, &decoy, &reason);
-		if (!expect_true(t, vector ? !reason : reason == FR_IR_RESERVED, "delivered, or refused with reason 20h"))
+		if (!expect_true(t, vector ? !reason : reason == FR_IR_RESERVED,
+				 "delivered, or refused with reason 20h"))
 			return;
 		all &= vector;
 		none &= !vector;
@@ -195,7 +202,8 @@ static void compatibility(struct test *t, bool eime, bool cfi, bool delivered)
 }
 
 TEST(ir_compat_allowed,
-     .id = "vtd.ir.compatibility.cfi", .checks = "VTD-IR-049", .given = "EIME = 0, CFIS = 1, a message in compatibility format",
+     .id = "vtd.ir.compatibility.cfi", .checks = "VTD-IR-049",
+     .given = "EIME = 0, CFIS = 1, a message in compatibility format",
      .expects = "delivered unchanged", .needs = NEEDS)
 {
 	compatibility(t, false, true, true);
@@ -255,14 +263,16 @@ TEST(ir_long_write,
 	time_sleep_us(1000);
 	if (!expect_eq(t, "interrupts delivered", irq_take(ir->vector), 0))
 		return;
-	observe(t, "no interrupt, engine: %s", s != OK ? status_text(s) : said == DMA_REFUSED ? "refused" : "cannot tell");
+	observe(t, "no interrupt, engine: %s",
+		s != OK ? status_text(s) : said == DMA_REFUSED ? "refused" : "cannot tell");
 	if (vtd_fault_pop(fx_of(t)->u, &f) == OK)
 		observe(t, "no interrupt, recorded with reason 0x%02x", f.fr);
 	(void)fx_faults_drop(t);
 }
 
 TEST(ir_read,
-     .id = "vtd.ir.range.read", .checks = "VTD-IR-058", .given = "a read of the interrupt range, which is mapped to a page",
+     .id = "vtd.ir.range.read", .checks = "VTD-IR-058",
+     .given = "a read of the interrupt range, which is mapped to a page",
      .expects = "blocked", .needs = NEED_VTD | NEED_IR | NEED_QI | NEED_LEGACY_SS | NEED_ENGINE_READ)
 {
 	struct page *p = page_filled(t, 0xa5);

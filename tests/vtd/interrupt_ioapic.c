@@ -9,7 +9,7 @@
 #define NEEDS (NEED_VTD | NEED_IR | NEED_QI)
 #define INDEX 5u
 
-/* ACPI 5.2.12: the type of an entry of the MADT, and its length. HPET 3.2.4: behind the block id is a generic address. */
+/* ACPI 5.2.12, and what lies before the entries; HPET 3.2.4: a generic address follows the block id. */
 #define MADT_IOAPIC       1u
 #define MADT_FIXED_BYTES  8u
 #define HPET_BLOCK_ID     4u

@@ -44,7 +44,8 @@ TEST(ir_vector,
 }
 
 TEST(ir_without_translation,
-     .id = "vtd.ir.translation_off", .checks = "VTD-IR-055", .given = "TES = 0, IRES = 1", .expects = "remapped all the same",
+     .id = "vtd.ir.translation_off", .checks = "VTD-IR-055", .given = "TES = 0, IRES = 1",
+     .expects = "remapped all the same",
      .needs = NEEDS)
 {
 	struct ir *ir = ir_start(t, 8, false);
@@ -100,7 +101,8 @@ TEST(ir_destination_wide,
 }
 
 TEST(ir_lowest,
-     .id = "vtd.ir.lowest_priority", .checks = "VTD-IR-008", .given = "DLM = 001, one processor", .expects = "delivered",
+     .id = "vtd.ir.lowest_priority", .checks = "VTD-IR-008", .given = "DLM = 001, one processor",
+     .expects = "delivered",
      .needs = NEEDS)
 {
 	struct ir *ir = ir_start(t, 8, false);
@@ -145,7 +147,8 @@ static bool finds(struct test *t, struct ir *ir, unsigned index, uint64_t addres
 }
 
 TEST(ir_handle,
-     .id = "vtd.ir.handle", .checks = "VTD-IR-010", .given = "65536 entries; one present, its index of one bit, then all",
+     .id = "vtd.ir.handle", .checks = "VTD-IR-010",
+     .given = "65536 entries; one present, its index of one bit, then all",
      .expects = "address bits 19:5 are handle bits 14:0", .needs = NEEDS)
 {
 	struct ir *ir = ir_start(t, 16, false);
@@ -237,7 +240,8 @@ TEST_TABLE(ir_sizes,
 	     .expects = "delivered", .budget_us = 5000000, .needs = NEEDS, .arg = 0, .body = sizes },
 	   { .id = "vtd.ir.size.beyond", .checks = "VTD-IR-018 VTD-IR-020 VTD-IR-048",
 	     .given = "S = 0 to 14, present entries with FPD = 1; index 2^(S+1) - 1, then 2^(S+1)",
-	     .expects = "delivered, then refused with reason 21h, FPD or not", .budget_us = 5000000, .needs = NEEDS, .arg = 1,
+	     .expects = "delivered, then refused with reason 21h, FPD or not", .budget_us = 5000000, .needs = NEEDS,
+	     .arg = 1,
 	     .body = sizes });
 
 TEST(ir_sum_beyond,

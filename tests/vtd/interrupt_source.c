@@ -74,11 +74,13 @@ static void qualified(struct test *t)
 }
 
 #define SOURCE_ROW(name_, row_, arg_, given_, expects_) \
-	{ .id = "vtd.ir.source." name_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, .arg = (arg_), \
+	{ .id = "vtd.ir.source." name_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, \
+	  .arg = (arg_), \
 	  .budget_us = 3000000, .body = qualified }
 
 TEST_TABLE(source_qualified,
-	   SOURCE_ROW("other", "VTD-IR-035", 0, "SVT = 01, SQ = 00, each bit of the SID changed", "refused with reason 26h"),
+	   SOURCE_ROW("other", "VTD-IR-035", 0, "SVT = 01, SQ = 00, each bit of the SID changed",
+		      "refused with reason 26h"),
 	   SOURCE_ROW("sq_01", "VTD-IR-036", 1, "SVT = 01, SQ = 01, SID bit 2 changed", "delivered"),
 	   SOURCE_ROW("sq_10", "VTD-IR-037", 2, "SVT = 01, SQ = 10, SID bits 2:1 changed", "delivered"),
 	   SOURCE_ROW("sq_11", "VTD-IR-038", 3, "SVT = 01, SQ = 11, each of SID bits 2:0 changed", "delivered"),
@@ -107,7 +109,8 @@ static uint64_t buses(uint64_t first, uint64_t last)
 }
 
 TEST(source_bus_inside,
-     .id = "vtd.ir.source.bus_inside", .checks = "VTD-IR-040", .given = "SVT = 10, buses 0 to 255, and around the requester's",
+     .id = "vtd.ir.source.bus_inside", .checks = "VTD-IR-040",
+     .given = "SVT = 10, buses 0 to 255, and around the requester's",
      .expects = "delivered", .needs = NEEDS)
 {
 	struct ir *ir = ir_start(t, 8, false);
@@ -120,7 +123,8 @@ TEST(source_bus_inside,
 }
 
 TEST(source_bus_edge,
-     .id = "vtd.ir.source.bus_edge", .checks = "VTD-IR-041", .given = "SVT = 10, the requester's bus alone, first, last",
+     .id = "vtd.ir.source.bus_edge", .checks = "VTD-IR-041",
+     .given = "SVT = 10, the requester's bus alone, first, last",
      .expects = "delivered", .needs = NEEDS)
 {
 	struct ir *ir = ir_start(t, 8, false);
@@ -155,7 +159,8 @@ TEST(source_bus_outside,
 }
 
 TEST(source_reserved,
-     .id = "vtd.ir.source.svt_reserved", .checks = "VTD-IR-043", .given = "SVT = 11", .expects = "refused with 24h or 26h",
+     .id = "vtd.ir.source.svt_reserved", .checks = "VTD-IR-043", .given = "SVT = 11",
+     .expects = "refused with 24h or 26h",
      .needs = NEEDS)
 {
 	struct ir *ir = ir_start(t, 8, false);

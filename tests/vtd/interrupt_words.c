@@ -61,8 +61,8 @@ void ir_set(struct test *t, struct ir *ir, unsigned index, vtd_irte_t e)
 
 uint64_t ir_address(unsigned handle, bool shv)
 {
-	return INTERRUPTS | MSI_REMAPPABLE | fld_set(MSI_HANDLE, 0, handle % 32768) | (handle & BIT(15) ? MSI_HANDLE_15 : 0) |
-	       (shv ? MSI_SHV : 0);
+	return INTERRUPTS | MSI_REMAPPABLE | fld_set(MSI_HANDLE, 0, handle % 32768) |
+	       (handle & BIT(15) ? MSI_HANDLE_15 : 0) | (shv ? MSI_SHV : 0);
 }
 
 void ir_send(struct test *t, uint64_t address, uint32_t data)
@@ -133,7 +133,8 @@ static bool expect_record(struct test *t, struct ir *ir, int index, unsigned rea
 	}
 	good &= expect_eq(t, "wrong bits of the record's SID", f.sid ^ ir->sid, 0);
 	if (index >= 0)
-		good &= expect_eq(t, "wrong bits of the record's interrupt index", fld_get(BITS(63, 48), f.fi) ^ (unsigned)index, 0);
+		good &= expect_eq(t, "wrong bits of the record's interrupt index",
+				  fld_get(BITS(63, 48), f.fi) ^ (unsigned)index, 0);
 	if (!good)
 		note(t, "record: 0x%016llx 0x%016llx", (unsigned long long)f.raw[1], (unsigned long long)f.raw[0]);
 	return expect_no_fault(t) && good;

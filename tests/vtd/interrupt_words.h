@@ -44,6 +44,7 @@ bool expect_message_refused(struct test *t, struct ir *ir, uint64_t address, uin
 /* Arrives as nothing, and nothing is recorded. */
 bool expect_silently_refused(struct test *t, struct ir *ir, unsigned index);
 /* A message to index, judged by the caller: which of the two vectors came, and the reason of the record (0: none). */
-void ir_try(struct test *t, struct ir *ir, uint64_t address, uint32_t data, bool *vector, bool *decoy, unsigned *reason);
+void ir_try(struct test *t, struct ir *ir, uint64_t address, uint32_t data, bool *vector, bool *decoy,
+	    unsigned *reason);
 
 #endif

@@ -122,7 +122,8 @@ TEST_TABLE(pi_notification,
 	   NOTE_ROW("urgent", "VTD-PI-005", 3, "SN = 1, URG = 1", "PIR set, notification"));
 
 TEST(pi_not_cached,
-     .id = "vtd.pi.not_cached", .checks = "VTD-PI-015", .given = "NV of a descriptor in use changes, nothing is invalidated",
+     .id = "vtd.pi.not_cached", .checks = "VTD-PI-015",
+     .given = "NV of a descriptor in use changes, nothing is invalidated",
      .expects = "the new NV is used", .needs = NEEDS)
 {
 	struct posted p = start(t);
@@ -211,14 +212,17 @@ static void descriptor_reserved(struct test *t)
 }
 
 TEST_TABLE(pi_descriptor,
-	   { .id = "vtd.pi.descriptor.unbacked", .checks = "VTD-PI-006", .given = "a descriptor where no memory answers",
+	   { .id = "vtd.pi.descriptor.unbacked", .checks = "VTD-PI-006",
+	     .given = "a descriptor where no memory answers",
 	     .expects = "refused with reason 27h", .needs = NEEDS, .arg = 0, .body = unbacked },
 	   { .id = "vtd.pi.descriptor.unbacked_fpd", .checks = "VTD-PI-012", .given = "the same with FPD = 1",
 	     .expects = "refused, not recorded", .needs = NEEDS, .arg = 1, .body = unbacked },
 	   { .id = "vtd.pi.descriptor.reserved", .checks = "VTD-PI-007", .given = "each reserved bit of the descriptor",
-	     .expects = "refused with reason 28h", .budget_us = 3000000, .needs = NEEDS, .arg = 0, .body = descriptor_reserved },
+	     .expects = "refused with reason 28h", .budget_us = 3000000, .needs = NEEDS, .arg = 0,
+	     .body = descriptor_reserved },
 	   { .id = "vtd.pi.descriptor.reserved_fpd", .checks = "VTD-PI-013", .given = "the same with FPD = 1",
-	     .expects = "refused, not recorded", .budget_us = 3000000, .needs = NEEDS, .arg = 1, .body = descriptor_reserved });
+	     .expects = "refused, not recorded", .budget_us = 3000000, .needs = NEEDS, .arg = 1,
+	     .body = descriptor_reserved });
 
 TEST(pi_source,
      .id = "vtd.pi.source", .checks = "VTD-PI-014", .given = "a posted entry with each bit of its SID changed",

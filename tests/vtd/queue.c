@@ -52,7 +52,8 @@ TEST(wait_order,
 		};
 
 		must(t, vtd_queue_submit(fx_of(t)->u, two, 2), "submitting two waits");
-		if (!expect_true(t, becomes((volatile uint32_t *)(void *)(p->p + 0x100), i), "the second status is written") ||
+		if (!expect_true(t, becomes((volatile uint32_t *)(void *)(p->p + 0x100), i),
+				 "the second status is written") ||
 		    !expect_eq(t, "first status when the second is there", load(p, 0), i))
 			return;
 	}
@@ -98,7 +99,8 @@ TEST(wait_if,
 
 /* An emulator is known to abort here. */
 TEST(wait_if_and_sw,
-     .id = "vtd.qi.wait.status_and_iwc", .checks = "VTD-QI-004", .given = "waits with IF=1 and SW=1, IWC cleared before",
+     .id = "vtd.qi.wait.status_and_iwc", .checks = "VTD-QI-004",
+     .given = "waits with IF=1 and SW=1, IWC cleared before",
      .expects = "both happen, and the status is there when IWC is", .flags = TEST_LAST, .needs = NEED_VTD | NEED_QI)
 {
 	struct page *p = page_alloc(t, PAGE_BYTES, 0);
@@ -111,7 +113,8 @@ TEST(wait_if_and_sw,
 
 		mmio_ack(m, VTD_ICS, ICS_IWC);
 		must(t, vtd_queue_submit(fx_of(t)->u, &d, 1), "submitting a wait");
-		if (!expect_true(t, reg_becomes(t, (reg32_t){ VTD_ICS.off }, ICS_IWC, true), "ICS.IWC = 1 after IF and SW") ||
+		if (!expect_true(t, reg_becomes(t, (reg32_t){ VTD_ICS.off }, ICS_IWC, true),
+				 "ICS.IWC = 1 after IF and SW") ||
 		    !expect_eq(t, "status when IWC = 1", load(p, 0), i))
 			return;
 	}
@@ -138,7 +141,8 @@ static unsigned messages_late(struct test *t, unsigned vector)
 }
 
 TEST(wait_event_once,
-     .id = "vtd.qi.event.once", .checks = "VTD-QI-006", .given = "IM=0; two waits with IF=1, IWC not cleared between them",
+     .id = "vtd.qi.event.once", .checks = "VTD-QI-006",
+     .given = "IM=0; two waits with IF=1, IWC not cleared between them",
      .expects = "one message; another after IWC is cleared", .budget_us = 3000000, .needs = NEED_VTD | NEED_QI)
 {
 	unsigned v;
@@ -250,7 +254,8 @@ static bool round_trip(struct test *t, struct page *status, unsigned log2_pages)
 }
 
 TEST(queue_wraps,
-     .id = "vtd.qi.wraps", .checks = "VTD-QI-011 VTD-QI-077", .given = "QS = 0, every slot filled, the tail moved round",
+     .id = "vtd.qi.wraps", .checks = "VTD-QI-011 VTD-QI-077",
+     .given = "QS = 0, every slot filled, the tail moved round",
      .expects = "processing continues at offset 0", .needs = NEED_VTD | NEED_QI)
 {
 	struct page *status = page_alloc(t, PAGE_BYTES, 0);
@@ -272,7 +277,8 @@ TEST(queue_sizes,
 }
 
 TEST(queue_wide,
-     .id = "vtd.qi.wide_stride", .checks = "VTD-QI-013 VTD-QI-014", .given = "a 256-bit queue, waits one by one, once round",
+     .id = "vtd.qi.wide_stride", .checks = "VTD-QI-013 VTD-QI-014",
+     .given = "a 256-bit queue, waits one by one, once round",
      .expects = "IQH moves by 32, bit 4 stays 0", .needs = NEED_VTD | NEED_QI | NEED_SM)
 {
 	struct page *status = page_alloc(t, PAGE_BYTES, 0);
@@ -294,7 +300,8 @@ TEST(queue_wide,
 }
 
 TEST(tail_while_off,
-     .id = "vtd.qi.tail_while_off", .checks = "VTD-QI-072", .given = "QIES = 0, a wait in the ring, IQT moved behind it",
+     .id = "vtd.qi.tail_while_off", .checks = "VTD-QI-072",
+     .given = "QIES = 0, a wait in the ring, IQT moved behind it",
      .expects = "nothing is processed, IQH = 0; with QIES = 1 it is", .needs = NEED_VTD | NEED_QI)
 {
 	struct page *ring = page_alloc(t, PAGE_BYTES, 0), *status = page_filled(t, 0);

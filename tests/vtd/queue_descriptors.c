@@ -5,14 +5,16 @@
 #include "tests/vtd/queue_words.h"
 
 enum gate {
-	GATE_NONE = 0, GATE_DT = 1, GATE_IR = 2, GATE_PSI = 4, GATE_PRS = 8, GATE_PDS = 16, GATE_NO_PDS = 32, GATE_NO_DIT = 64,
+	GATE_NONE = 0, GATE_DT = 1, GATE_IR = 2, GATE_PSI = 4, GATE_PRS = 8, GATE_PDS = 16,
+	GATE_NO_PDS = 32, GATE_NO_DIT = 64,
 };
 
 static void start(struct test *t, bool wide, unsigned gates)
 {
 	const struct vtd_caps *c = &t->bench->vtd->caps;
 	const struct { unsigned gate; bool pass; const char *absent; } all[] = {
-		{ GATE_DT, c->dt, "ECAP.DT = 0" }, { GATE_IR, c->ir, "ECAP.IR = 0" }, { GATE_PSI, c->psi, "CAP.PSI = 0" },
+		{ GATE_DT, c->dt, "ECAP.DT = 0" }, { GATE_IR, c->ir, "ECAP.IR = 0" },
+		{ GATE_PSI, c->psi, "CAP.PSI = 0" },
 		{ GATE_PRS, c->prs, "ECAP.PRS = 0" }, { GATE_PDS, c->pds, "ECAP.PDS = 0" },
 		{ GATE_NO_PDS, !c->pds, "ECAP.PDS = 1" }, { GATE_NO_DIT, !c->dit, "ECAP.DIT = 1" },
 	};
@@ -96,7 +98,8 @@ static void accept_pc(struct test *t)
 }
 
 static const struct { bool wide; unsigned gates; void (*fn)(struct test *t); } accepts[] = {
-	{ false, 0, accept_cc }, { false, 0, accept_iotlb }, { false, GATE_DT, accept_dev_tlb }, { false, GATE_IR, accept_iec },
+	{ false, 0, accept_cc }, { false, 0, accept_iotlb }, { false, GATE_DT, accept_dev_tlb },
+	{ false, GATE_IR, accept_iec },
 	{ false, 0, accept_wait }, { true, 0, accept_cc }, { true, 0, accept_iotlb }, { true, GATE_DT, accept_dev_tlb },
 	{ true, GATE_IR, accept_iec }, { true, 0, accept_wait }, { true, 0, accept_piotlb }, { true, 0, accept_pc },
 	{ true, GATE_DT, accept_pdev_tlb },
@@ -119,7 +122,8 @@ TEST_TABLE(descriptors_accepted,
 	   ACCEPT_ROW("256.context_cache", "VTD-QI-020", 5, NEED_SM), ACCEPT_ROW("256.iotlb", "VTD-QI-021", 6, NEED_SM),
 	   ACCEPT_ROW("256.device_tlb", "VTD-QI-022", 7, NEED_SM | NEED_DT | NEED_ENGINE_ATS),
 	   ACCEPT_ROW("256.iec", "VTD-QI-023", 8, NEED_SM), ACCEPT_ROW("256.wait", "VTD-QI-024", 9, NEED_SM),
-	   ACCEPT_ROW("256.piotlb", "VTD-QI-025", 10, NEED_SM), ACCEPT_ROW("256.pasid_cache", "VTD-QI-026", 11, NEED_SM),
+	   ACCEPT_ROW("256.piotlb", "VTD-QI-025", 10, NEED_SM),
+	   ACCEPT_ROW("256.pasid_cache", "VTD-QI-026", 11, NEED_SM),
 	   ACCEPT_ROW("256.pasid_device_tlb", "VTD-QI-027", 12, NEED_SM | NEED_DT | NEED_ENGINE_ATS));
 
 TEST(fence_only,
@@ -200,12 +204,15 @@ static const struct refusal refusals[] = {
 	{ true, 0, IQEI_NONE, 1, { FLD(DESC_TYPE, DESC_PC) | FLD(PC_G, 2) }, 0, { 0 } },
 	{ true, 0, IQEI_RESERVED, 1, { PC_ANY }, 0, { BITS(8, 6) | BITS(15, 12) | BITS(63, 52), UINT64_MAX } },
 	/* 19: PASID-based IOTLB */
-	{ true, 0, IQEI_NONE, 2, { FLD(DESC_TYPE, DESC_PIOTLB), FLD(DESC_TYPE, DESC_PIOTLB) | FLD(PIOTLB_G, 1) }, 0, { 0 } },
-	{ true, 0, IQEI_RESERVED, 1, { PIOTLB_PAGE_ANY }, 0, { BITS(8, 6) | BITS(15, 12) | BITS(63, 52), BITS(11, 7) } },
+	{ true, 0, IQEI_NONE, 2, { FLD(DESC_TYPE, DESC_PIOTLB), FLD(DESC_TYPE, DESC_PIOTLB) | FLD(PIOTLB_G, 1) },
+	  0, { 0 } },
+	{ true, 0, IQEI_RESERVED, 1, { PIOTLB_PAGE_ANY }, 0,
+	  { BITS(8, 6) | BITS(15, 12) | BITS(63, 52), BITS(11, 7) } },
 	/* 21: Device-TLB */
 	{ false, GATE_DT, IQEI_RESERVED, 1, { FLD(DESC_TYPE, DESC_DEV_TLB) }, 0,
 	  { BITS(8, 4) | BITS(31, 21) | BITS(51, 48), BITS(11, 1) } },
-	{ false, GATE_DT | GATE_NO_DIT, IQEI_RESERVED, 1, { FLD(DESC_TYPE, DESC_DEV_TLB) }, 0, { DTLB_PFSID_LO | DTLB_PFSID_HI } },
+	{ false, GATE_DT | GATE_NO_DIT, IQEI_RESERVED, 1, { FLD(DESC_TYPE, DESC_DEV_TLB) }, 0,
+	  { DTLB_PFSID_LO | DTLB_PFSID_HI } },
 	{ true, GATE_DT, IQEI_RESERVED, 1, { FLD(DESC_TYPE, DESC_PDEV_TLB) }, 0, { 0, BITS(10, 1) } },
 	/* 24: page-group response */
 	{ true, GATE_PRS, IQEI_RESERVED, 1, { FLD(DESC_TYPE, DESC_PAGE_RESPONSE) }, PGR1_LPIG,
@@ -248,7 +255,8 @@ static void refused(struct test *t)
 
 #define REFUSE_ROW(name_, row_, arg_, needs_) \
 	{ .id = "vtd.qi.refused." name_, .checks = row_, \
-	  .given = "the defect in an otherwise legal descriptor, each bit alone", .expects = "the queue stops with IQE", \
+	  .given = "the defect in an otherwise legal descriptor, each bit alone", \
+	  .expects = "the queue stops with IQE", \
 	  .needs = NEED_VTD | NEED_QI | (needs_), .arg = (arg_), .budget_us = 3000000, .body = refused }
 
 TEST_TABLE(descriptors_refused,
@@ -264,7 +272,8 @@ TEST_TABLE(descriptors_refused,
 	   REFUSE_ROW("pasid_cache.granularity", "VTD-QI-051", 17, NEED_SM),
 	   REFUSE_ROW("pasid_cache.reserved", "VTD-QI-052", 18, NEED_SM),
 	   REFUSE_ROW("piotlb.granularity", "VTD-QI-053", 19, NEED_SM),
-	   REFUSE_ROW("piotlb.reserved", "VTD-QI-054", 20, NEED_SM), REFUSE_ROW("device_tlb.reserved", "VTD-QI-055", 21, 0),
+	   REFUSE_ROW("piotlb.reserved", "VTD-QI-054", 20, NEED_SM),
+	   REFUSE_ROW("device_tlb.reserved", "VTD-QI-055", 21, 0),
 	   REFUSE_ROW("device_tlb.pfsid", "VTD-QI-056", 22, 0),
 	   REFUSE_ROW("pasid_device_tlb.reserved", "VTD-QI-057", 23, NEED_SM),
 	   REFUSE_ROW("page_response.reserved", "VTD-QI-058", 24, NEED_SM),

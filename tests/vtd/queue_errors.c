@@ -114,7 +114,8 @@ TEST(mode_reserved,
 }
 
 TEST(mode_scalable_narrow,
-     .id = "vtd.qi.error.narrow_in_scalable", .checks = "VTD-QI-063", .given = "TTM = 01, a 128-bit queue, a descriptor",
+     .id = "vtd.qi.error.narrow_in_scalable", .checks = "VTD-QI-063",
+     .given = "TTM = 01, a 128-bit queue, a descriptor",
      .expects = "IQE, IQEI 5 or 3", .budget_us = 3000000, .needs = NEED_VTD | NEED_QI | NEED_SM)
 {
 	fx_prepare(t, FX_LEGACY);

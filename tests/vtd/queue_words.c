@@ -95,7 +95,8 @@ bool expect_refused(struct test *t, struct vtd_desc d, enum vtd_iqei iqei)
 		good = expect_eq(t, "IQH, relative to the descriptor", u->queue.error.head - at, 0);
 		good &= right_cause(t, seen, iqei);
 	} else {
-		fail(t, "the queue stops with FSTS.IQE", s == OK ? "the descriptor is accepted" : "no answer, and no IQE");
+		fail(t, "the queue stops with FSTS.IQE",
+		     s == OK ? "the descriptor is accepted" : "no answer, and no IQE");
 		good = false;
 	}
 	if (!good)

@@ -9,8 +9,8 @@
 /* The queue processes d, and a wait behind it; false and a recorded failure (the queue restarted) where it stops. */
 bool expect_accepted(struct test *t, struct vtd_desc d);
 /*
- * The queue stops at d: FSTS.IQE, IQH at d. iqei: the cause that IQERCD must give (0 is let pass where the unit gives no
- * causes at all), IQEI_NONE: any. The queue is restarted; where that fails the test ends as setup.
+ * The queue stops at d: FSTS.IQE, IQH at d. iqei: the cause that IQERCD must give (0 is let pass where the unit gives
+ * no causes at all), IQEI_NONE: any. The queue is restarted; where that fails the test ends as setup.
  */
 bool expect_refused(struct test *t, struct vtd_desc d, enum vtd_iqei iqei);
 /* Submits d and restarts the queue if it stops: true, and *iqei (if not NULL), where it did. */

@@ -47,7 +47,8 @@ static void context(struct test *t)
 }
 
 #define CONTEXT_ROW(name_, row_, arg_, expects_) \
-	{ .id = "vtd.rbi.context." name_, .checks = row_, .given = "CCMD written with ICC, queue off", .expects = expects_, \
+	{ .id = "vtd.rbi.context." name_, .checks = row_, .given = "CCMD written with ICC, queue off", \
+	  .expects = expects_, \
 	  .needs = NEED_VTD, .arg = (arg_), .body = context }
 
 TEST_TABLE(rbi_context,
@@ -113,7 +114,8 @@ static void iotlb(struct test *t)
 }
 
 #define IOTLB_ROW(name_, row_, arg_, expects_) \
-	{ .id = "vtd.rbi.iotlb." name_, .checks = row_, .given = "IOTLB written with IVT, queue off", .expects = expects_, \
+	{ .id = "vtd.rbi.iotlb." name_, .checks = row_, .given = "IOTLB written with IVT, queue off", \
+	  .expects = expects_, \
 	  .needs = NEED_VTD, .arg = (arg_), .body = iotlb }
 
 TEST_TABLE(rbi_iotlb,

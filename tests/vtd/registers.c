@@ -81,7 +81,8 @@ static void cap_zero(struct test *t)
 }
 
 TEST_TABLE(cap_zero_bits,
-	   { .id = "vtd.reg.cap.reserved", .checks = "VTD-REG-005", .given = "CAP as read", .expects = "reserved bits 0",
+	   { .id = "vtd.reg.cap.reserved", .checks = "VTD-REG-005", .given = "CAP as read",
+	     .expects = "reserved bits 0",
 	     .needs = NEED_VTD, .arg = 0, .body = cap_zero },
 	   { .id = "vtd.reg.cap.sagaw_reserved", .checks = "VTD-REG-007", .given = "CAP as read",
 	     .expects = "reserved bits of SAGAW 0", .needs = NEED_VTD, .arg = 1, .body = cap_zero },
@@ -95,7 +96,8 @@ TEST(cap_sagaw_some,
 	/* Legacy mode has no other kind of translation; only a unit of scalable mode can do without. */
 	if (caps_of(t)->smts && !caps_of(t)->ssts && !caps_of(t)->sagaw)
 		skip(t, "ECAP.SSTS = 0");
-	expect_true(t, (caps_of(t)->cap & (CAP_SAGAW_39 | CAP_SAGAW_48 | CAP_SAGAW_57)) != 0, "CAP.SAGAW names a width");
+	expect_true(t, (caps_of(t)->cap & (CAP_SAGAW_39 | CAP_SAGAW_48 | CAP_SAGAW_57)) != 0,
+		    "CAP.SAGAW names a width");
 }
 
 /* Where any bit of the first is set, all bits of the second are. */
@@ -106,11 +108,13 @@ static void cap_implies(struct test *t)
 		uint64_t cap, ecap, then_cap, then_ecap;
 	} cases[] = {
 		{ "CAP.SSLPS has no 1 GiB", "SSLPS has 2 MiB where it has 1 GiB", CAP_SSLPS_1G, 0, CAP_SSLPS_2M, 0 },
-		{ "ECAP.DT, IR, SMTS = 0", "QI = 1 where DT, IR or SMTS is 1", 0, ECAP_DT | ECAP_IR | ECAP_SMTS, 0, ECAP_QI },
+		{ "ECAP.DT, IR, SMTS = 0", "QI = 1 where DT, IR or SMTS is 1",
+		  0, ECAP_DT | ECAP_IR | ECAP_SMTS, 0, ECAP_QI },
 		{ "ECAP.EIM = CAP.PI = 0", "IR = 1 where EIM or PI is 1", CAP_PI, ECAP_EIM, 0, ECAP_IR },
 		{ "ECAP.PRS = 0", "DT = 1 where PRS is 1", 0, ECAP_PRS, 0, ECAP_DT },
 		{ "ECAP.SMTS = 0", "DWD = DRD = 1 where SMTS is 1", 0, ECAP_SMTS, CAP_DWD | CAP_DRD, 0 },
-		{ "CAP.FS1GP = FS5LP = 0", "FSTS = 1 where FS1GP or FS5LP is 1", CAP_FS1GP | CAP_FS5LP, 0, 0, ECAP_FSTS },
+		{ "CAP.FS1GP = FS5LP = 0", "FSTS = 1 where FS1GP or FS5LP is 1",
+		  CAP_FS1GP | CAP_FS5LP, 0, 0, ECAP_FSTS },
 	};
 	const struct vtd_caps *c = caps_of(t);
 	uint64_t i = t->desc->arg;
@@ -123,7 +127,8 @@ static void cap_implies(struct test *t)
 
 #define IMPLIES_ROW(name_, row_, arg_) \
 	{ .id = "vtd.reg.cap." name_, .checks = row_, .given = "CAP and ECAP as read", \
-	  .expects = "no capability without those that it needs", .needs = NEED_VTD, .arg = (arg_), .body = cap_implies }
+	  .expects = "no capability without those that it needs", .needs = NEED_VTD, .arg = (arg_), \
+	  .body = cap_implies }
 
 TEST_TABLE(cap_implications,
 	   IMPLIES_ROW("sslps_1g_needs_2m", "VTD-REG-010", 0), IMPLIES_ROW("qi_needed", "VTD-REG-013", 1),

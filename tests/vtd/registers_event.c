@@ -101,7 +101,8 @@ static void holds(struct test *t)
 	  .expects = "reads back as written", .needs = NEED_VTD, .arg = (arg_), .body = holds }
 
 TEST_TABLE(registers_hold,
-	   HOLDS_ROW("rtaddr", "VTD-REG-021", 0), HOLDS_ROW("irta", "VTD-REG-023", 1), HOLDS_ROW("iqa", "VTD-REG-026", 2),
+	   HOLDS_ROW("rtaddr", "VTD-REG-021", 0), HOLDS_ROW("irta", "VTD-REG-023", 1),
+	   HOLDS_ROW("iqa", "VTD-REG-026", 2),
 	   HOLDS_ROW("fectl_im", "VTD-REG-035", 3), HOLDS_ROW("fedata", "VTD-REG-038", 4),
 	   HOLDS_ROW("feaddr", "VTD-REG-039", 5), HOLDS_ROW("feuaddr", "VTD-REG-040", 6),
 	   HOLDS_ROW("iedata", "VTD-REG-042", 7), HOLDS_ROW("ieaddr", "VTD-REG-043", 8),

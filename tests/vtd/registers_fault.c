@@ -93,7 +93,8 @@ TEST(fsts_others_kept,
 }
 
 TEST(frcd_read_only,
-     .id = "vtd.reg.frcd.read_only", .checks = "VTD-REG-056", .given = "ones, then zeros, written to all of a record but F",
+     .id = "vtd.reg.frcd.read_only", .checks = "VTD-REG-056",
+     .given = "ones, then zeros, written to all of a record but F",
      .expects = "the record stays", .needs = NEED_VTD | NEED_LEGACY_SS | NEED_ENGINE_WRITE)
 {
 	struct vtd_fault f = pending_fault(t);
@@ -124,7 +125,8 @@ TEST(frcd_f_cleared,
 }
 
 TEST(iwc_cleared,
-     .id = "vtd.reg.ics.iwc_w1c", .checks = "VTD-REG-061", .given = "a wait with IF=1 done, first 0, then 1 written to IWC",
+     .id = "vtd.reg.ics.iwc_w1c", .checks = "VTD-REG-061",
+     .given = "a wait with IF=1 done, first 0, then 1 written to IWC",
      .expects = "IWC stays 1, then reads 0", .needs = NEED_VTD | NEED_QI)
 {
 	struct vtd_desc w = vtd_desc_wait(WAIT_IF, 0, PA(0));
