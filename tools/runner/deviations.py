@@ -29,6 +29,7 @@ class Deviation:
     note: str = ""
     platforms: list = dataclasses.field(default_factory=list)  # none: wherever the file is named
     kind: str = "verdict"
+    fuzz: str = ""        # name by which the fuzzer knows it (tests/fuzz/compare.c)
     provisional: bool = True  # until the same test passes on the model
 
     def covers(self, test_id):
@@ -49,6 +50,11 @@ class Known:
         self.version = release_of(version)
         self.entries = [e for e in entries if in_range(self.version, e.versions, e.id)
                         and (not e.platforms or platform in e.platforms)]
+
+    def fuzz_words(self):
+        """The kernel's word that names the deviations which its fuzzer passes over."""
+        names = sorted({e.fuzz for e in self.entries if e.fuzz})
+        return ["known=" + ",".join(names)] if names else []
 
     def judge(self, result):
         entries = [e for e in self.entries if e.covers(result.id)]
