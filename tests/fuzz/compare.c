@@ -132,7 +132,8 @@ static bool legacy_stage_codes(const view_t *v)
 	static const struct pair pairs[] = {
 		{ FR_SSS_2, FR_LGN_2 }, { FR_SSS_2, FR_LGN_3 }, { FR_SGN_6, FR_LGN_2 }, { FR_SGN_7, FR_LGN_3 },
 		{ FR_SSS_3, FR_LSS_2 }, { FR_SGN_5, FR_LGN_1 }, { FR_SSS_1, FR_LSS_1 }, { FR_SSS_4, FR_LCT_4 },
-		{ FR_SGN_6, FR_LSS_2 }, { FR_SGN_7, FR_LSS_2 },
+		/* Permission and reserved bits of one entry in the other order is an open point (U-23). */
+		{ FR_SGN_6, FR_LSS_2 }, { FR_SGN_7, FR_LSS_2 }, { FR_SSS_3, FR_LGN_2 }, { FR_SSS_3, FR_LGN_3 },
 	};
 
 	return scalable(v) && both_recorded(v) && among(v, pairs, ARRAY_LEN(pairs));
@@ -181,7 +182,10 @@ static bool rid_pp(const view_t *v)
 /* Pass-through above the host's width goes to memory unrecorded, where nothing answers. */
 static bool pass_limit(const view_t *v)
 {
-	return (v->c->mode == FM_PT || v->c->mode == FM_LEGACY_PT) && !v->seen->landed && !v->seen->recorded &&
+	/* An edit of TT or PGTT makes pass-through of another mode. */
+	bool pass = v->c->mode == FM_PT || v->c->mode == FM_LEGACY_PT || only_in(v, FP_CONTEXT) || only_in(v, FP_PASID);
+
+	return pass && !v->seen->landed && !v->seen->recorded &&
 	       (v->must->fault == FR_SGN_4 || v->must->fault == FR_LGN_1);
 }
 

@@ -251,13 +251,16 @@ static void add_edit(const struct fuzz_unit *u, const struct fuzz_arena *a, stru
 {
 	struct place places[PLACES_MAX];
 	const struct place *p = &places[prng_below(r, path(u, a, c, places))];
-	uint64_t old = fuzz_page(a, p->page)[p->word];
+	uint64_t old = fuzz_page(a, p->page)[p->word], value;
 
 	for (unsigned i = 0; i < c->edits_n; i++)
 		if (c->edits[i].page == p->page && c->edits[i].word == p->word)
 			return;
-	c->edits[c->edits_n++] = (struct fuzz_edit){
-		p->page, p->word, holds_address(c, p) ? mutate(u, a, r, old) : mutate_fields(r, old) };
+	value = holds_address(c, p) ? mutate(u, a, r, old) : mutate_fields(r, old);
+	/* A large leaf that becomes a pointer would lead to where its memory starts, which need not be ours. */
+	if ((old & SS_PS) && !(value & SS_PS) && p->page >= FP_L1)
+		value = (value & ~ADDRESS) | some_address(a, r);
+	c->edits[c->edits_n++] = (struct fuzz_edit){ p->page, p->word, value };
 }
 
 /* ---- requests ---- */

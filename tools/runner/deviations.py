@@ -82,7 +82,7 @@ def load(folder, names):
             entry = checked(Deviation, part, f"{path}, entry {n}")
             if entry.id in ids:
                 raise Stop(f"{path}: two entries are called '{entry.id}'.")
-            if entry.kind not in FAIL_KINDS or not entry.seen or not entry.tests:
+            if entry.kind not in FAIL_KINDS or not (entry.seen and entry.tests or entry.fuzz):
                 raise Stop(f"{path}: entry '{entry.id}' needs tests, what was seen, and one of the kinds of failure.")
             in_range((0, 0, 0), entry.versions, entry.id)  # a bad range must not wait for its test
             ids.add(entry.id)
