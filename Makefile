@@ -200,6 +200,7 @@ UNIT_TESTS := \
 	tests/host/pci/enumerate.c \
 	tests/host/pci/msi.c \
 	tests/host/model/queue.c \
+	tests/host/model/random.c \
 	tests/host/model/registers.c \
 	tests/host/model/scalable.c \
 	tests/host/pgtable/engine.c \

@@ -40,6 +40,7 @@ static const struct mdl_vtd_config scalable = {
 	.name = "scalable", .ver = 0x40, .haw = 46, .pmr_granule_bits = 20,
 	.cap = SCALABLE_CAP | CAP_PLMR | CAP_PHMR | CAP_ESRTPS | CAP_ESIRTPS,
 	.ecap = SCALABLE_ECAP,
+	.choices = { .u23_reserved_first = 1 },
 };
 
 #define EVERYTHING_CAP \
@@ -62,7 +63,7 @@ static const struct mdl_vtd_config caching = {
 	.name = "caching", .ver = 0x40, .haw = 39, .pmr_granule_bits = 12,
 	.cap = SCALABLE_CAP | CAP_CM,
 	.ecap = SCALABLE_ECAP | ECAP_NEST | ECAP_SRS | ECAP_SSADS,
-	.choices = { .u20_programming = 1, .u21_qualified = 1, .u34_svt_reserved = 1 },
+	.choices = { .u20_programming = 1, .u21_qualified = 1, .u23_reserved_first = 1, .u34_svt_reserved = 1 },
 };
 
 /* The same in legacy mode alone, 39 bits, small domain count. */
@@ -87,7 +88,7 @@ static const struct mdl_vtd_config wide = {
 	.cap = (SCALABLE_CAP & ~(CAP_SAGAW | CAP_MGAW | CAP_FRO | CAP_NFR)) | CAP_SAGAW_57 | FLD(CAP_MGAW, 56) |
 	       FLD(CAP_FRO, 0x100) | FLD(CAP_NFR, 255) | CAP_FS5LP,
 	.ecap = SCALABLE_ECAP & ~ECAP_RPS,
-	.choices = { .u08_cap_rsvd = CAP_RSVD_INVALID, .u30_width_is_type = 1 },
+	.choices = { .u08_cap_rsvd = CAP_RSVD_INVALID, .u23_reserved_first = 1, .u30_width_is_type = 1 },
 	.handshake_polls = 1,
 };
 
@@ -96,7 +97,8 @@ static const struct mdl_vtd_config second_only = {
 	.name = "second-only", .ver = 0x30, .haw = 39, .pmr_granule_bits = 12,
 	.cap = CAP_BASE(39, 1, 1) | CAP_SAGAW_39 | PSI(0) | DRAIN,
 	.ecap = IRO | ECAP_QI | ECAP_SMTS | ECAP_SSTS,
-	.choices = { .u08_cap_rsvd = CAP_RSVD_IGNORED, .u10_did_unchecked = 1, .u13_rid_pasid_ignored = 1 },
+	.choices = { .u08_cap_rsvd = CAP_RSVD_IGNORED, .u10_did_unchecked = 1, .u13_rid_pasid_ignored = 1,
+		     .u23_reserved_first = 1 },
 };
 
 /* Keeps nothing: what fails here fails for another reason than a stale cache. */

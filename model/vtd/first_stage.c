@@ -57,6 +57,12 @@ static uint8_t permission(const struct fs_walk *s, unsigned flags)
 	return FR_NONE;
 }
 
+/* U-23 */
+static bool permission_last(const struct fs_walk *s)
+{
+	return s->w->st->cfg->choices.u23_reserved_first;
+}
+
 static bool sets_dirty(const struct fs_walk *s, unsigned flags)
 {
 	return mdl_wants_write(s->w) && writable(s, flags);
@@ -228,9 +234,9 @@ static uint8_t check_entry(struct fs_walk *s, uint64_t q)
 		return error(s, FR_SFS_2_ABSENT);                  /* SFS.2; reserved bits are not looked at */
 	s->flags = (uint16_t)(s->flags & (own | (executable ? LEAF_FX : 0u)));
 	fault = permission(s, s->flags);
-	if (reserved && (fault == FR_NONE || s->w->st->cfg->choices.u23_reserved_first))
+	if (reserved && (fault == FR_NONE || permission_last(s)))
 		return error(s, FR_SFS_3_RESERVED);                /* SFS.3 */
-	return fault;
+	return permission_last(s) ? FR_NONE : fault;
 }
 
 /* The bits that this access must set in an entry. */
@@ -243,6 +249,14 @@ static uint64_t accessed(const struct fs_walk *s, uint64_t q, bool leaf)
 	if (leaf && sets_dirty(s, s->flags))
 		set |= FS_D;
 	return set & ~q;
+}
+
+static bool needs_update(const struct fs_walk *s)
+{
+	for (unsigned i = 0; i < s->entries_n; i++)
+		if (s->entries[i].set != 0)
+			return true;
+	return false;
 }
 
 /* A/D/EA updates of all entries used, as one step after the permissions. */
@@ -302,7 +316,7 @@ static uint8_t walk(struct fs_walk *s, struct mdl_leaf *leaf)
 		s->entries_n++;
 		if (last) {
 			output(s, at->old, leaf);
-			return FR_NONE;
+			return permission(s, s->flags);
 		}
 		s->table = at->old & s->w->st->d.addr;
 		s->table_pa = UINT64_MAX;
@@ -322,14 +336,18 @@ uint8_t mdl_first_stage(struct mdl_walk *w, const struct mdl_ss *ss, struct mdl_
 		return fault;
 	start(&s);
 	fault = walk(&s, leaf);
-	if (fault == FR_NONE)
-		fault = updates(&s);
+	/* A leaf that only lacks a permission is still a valid translation, and is kept as such. */
+	if (fault != FR_NONE) {
+		w->untouched = w->untouched || needs_update(&s);
+		if (ss == NULL && leaf->bits != 0)
+			keep_leaf(w, K_FS_LEAF, leaf);
+		return fault;
+	}
+	fault = updates(&s);
 	if (fault == FR_NONE && ss != NULL)
 		fault = mdl_nested_output(w, ss, second_need(&s, leaf->flags), leaf);
-	if (fault == FR_NONE || fault == FR_SGN_6_WRITE || fault == FR_SGN_7_READ) {
-		if (leaf->bits != 0)
-			keep_leaf(w, K_FS_LEAF, leaf);
-	}
+	if (fault == FR_NONE || fault == FR_SGN_6_WRITE || fault == FR_SGN_7_READ)
+		keep_leaf(w, K_FS_LEAF, leaf);
 	return fault;
 }
 

@@ -144,6 +144,7 @@ struct mdl_walk {
 	uint16_t did;
 	uint64_t ctx[2];
 	uint64_t pe[3];
+	bool untouched;             /* the walk went through an entry whose A bit it did not come to set */
 	unsigned fills_n;
 	struct mdl_cached fills[MDL_FILLS_MAX];
 };

@@ -73,7 +73,7 @@ struct mdl_choices {
 	uint8_t u20_programming;       /* 1: RID_PASID out of range is 0x43 (SCT.4) instead of 0x48 (SCT.9) */
 	uint8_t u21_qualified;         /* 1: 0x50 and 0x58 are suppressed by an FPD seen earlier */
 	uint8_t u22_width_is_address;  /* 1: wrong AW with TT=10 is 0x04 instead of 0x03 */
-	uint8_t u23_reserved_first;    /* 1: reserved bits are checked before permissions */
+	uint8_t u23_reserved_first;    /* 1: permissions are accumulated and checked last; 0: at each entry, before its reserved bits */
 	uint8_t u24_no_u;              /* 1: translation requests to the interrupt range get R=W=0 instead of U=1 */
 	uint8_t u28_ice_stops;         /* 1: an invalid completion stops the queue */
 	uint8_t u29_am_invalid;        /* IQEI for AM > MAMV; 0: IQEI_RESERVED */

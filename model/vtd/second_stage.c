@@ -69,6 +69,12 @@ static inline uint8_t permission(const struct mdl_ss *ss, unsigned need, unsigne
 	return FR_NONE;
 }
 
+/* Scalable mode accumulates permissions; in legacy mode it is U-23. */
+static inline bool permission_last(const struct ss_walk *s)
+{
+	return s->ss->scalable || s->w->st->cfg->choices.u23_reserved_first;
+}
+
 /* The walk sets D in the leaf: the request writes, or may write by the translation that it asks for. */
 static inline bool sets_dirty(const struct mdl_walk *w, unsigned need, unsigned flags)
 {
@@ -113,7 +119,8 @@ static void start(struct ss_walk *s)
 		key.bits = (uint8_t)(12 + 9 * level);
 		key.address = align_down(s->address, pow2(key.bits));
 		e = mdl_cache_find(&s->w->cache->paging, &key);
-		if (e != NULL) {
+		/* Where permissions are checked at each entry, the entry that lacks one must be seen. */
+		if (e != NULL && (permission_last(s) || permission(s->ss, s->need, e->flags) == FR_NONE)) {
 			s->level = level;
 			s->table = e->w[0];
 			s->flags = e->flags;
@@ -177,7 +184,7 @@ static inline bool is_leaf(unsigned level, uint64_t q)
 /* Checks of one entry (step 14 in legacy mode): presence, permission and reserved bits, in the order that U-23 chooses. */
 static inline uint8_t check_entry(struct ss_walk *s, uint64_t q)
 {
-	bool reserved_first = s->ss->scalable || s->w->st->cfg->choices.u23_reserved_first;
+	bool last = permission_last(s);
 	unsigned own = entry_flags(s->ss, q);
 	uint8_t fault;
 
@@ -189,12 +196,12 @@ static inline uint8_t check_entry(struct ss_walk *s, uint64_t q)
 	}
 	s->flags = (uint16_t)(s->flags & own);
 	fault = permission(s->ss, s->need, s->flags);
-	if (s->reserved && (reserved_first || fault == FR_NONE)) {
+	if (s->reserved && (last || fault == FR_NONE)) {
 		keep_error(s, codes_of[s->ss->scalable].reserved);
 		return codes_of[s->ss->scalable].reserved;
 	}
-	/* Scalable mode accumulates: only R=W=0 ends the walk early (SSS.2). */
-	if (s->ss->scalable)
+	/* What is accumulated is judged at the leaf; only R=W=0 ends the walk early (SSS.2). */
+	if (last)
 		return fault == FR_SSS_2_ABSENT ? fault : FR_NONE;
 	return fault;
 }
@@ -228,6 +235,8 @@ static uint8_t finish(struct ss_walk *s, uint64_t pa, uint64_t q, struct mdl_lea
 	leaf->flags = (uint16_t)(s->flags | extra);
 	if (fault == FR_NONE)
 		update_entry(s, pa, q, dirty);
+	else if (s->ss->ade && (q & SS_A) == 0)
+		s->w->untouched = true;
 	keep_leaf(s, leaf);
 	return fault;
 }

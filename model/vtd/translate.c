@@ -328,12 +328,23 @@ static void result_init(struct mdl_result *out)
 	out->updates_n = 0;
 }
 
+/* Paging entries may be kept only with their A bits set: of this walk nothing is, but context and PASID entry. */
+static void forget_walk(struct mdl_walk *w)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < w->fills_n; i++)
+		if (w->fills[i].key.kind == K_CONTEXT || w->fills[i].key.kind == K_PASID)
+			w->fills[kept++] = w->fills[i];
+	w->fills_n = kept;
+}
+
 void mdl_walk_run(struct mdl_walk *w)
 {
 	uint8_t fault;
 
 	result_init(w->out);
-	w->fpd = w->priv = false;
+	w->fpd = w->priv = w->untouched = false;
 	w->fills_n = 0;
 	if (before_tables(w))
 		return;
@@ -348,8 +359,11 @@ void mdl_walk_run(struct mdl_walk *w)
 	if (fault == FR_NONE)
 		return;
 	/* The walk came to its end only in the last step: then its A/D updates count, else none is made. */
-	if (fault != FR_LGN_4_INTERRUPT && fault != FR_SGN_8_INTERRUPT)
+	if (fault != FR_LGN_4_INTERRUPT && fault != FR_SGN_8_INTERRUPT) {
+		if (w->out->updates_n != 0 || w->untouched)
+			forget_walk(w);
 		w->out->updates_n = 0;
+	}
 	refuse(w, fault);
 }
 
