@@ -1,6 +1,7 @@
 /*
  * PASID entries and first-stage translations that were dropped are not used any more (VT-d 6.5.2.4, 6.5.2.5, 6.6).
  */
+#include "tests/vtd/sm.h"
 #include "tests/vtd/stale.h"
 
 #define NEEDS (NEED_VTD | NEED_SM | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
@@ -41,6 +42,35 @@ TEST_TABLE(pasid_cleared,
 	   CLEARED_ROW("first_stage", "VTD-CACHE-032", 1, NEED_FSTS, "PASID-cache PASID, PASID-based IOTLB"),
 	   CLEARED_ROW("domain", "VTD-CACHE-033", 2, NEED_SSTS, "PASID-cache domain, IOTLB domain"),
 	   CLEARED_ROW("global", "VTD-CACHE-034", 3, NEED_SSTS, "PASID-cache global, IOTLB global"));
+
+/* Two PASIDs, so that a domain is told from a PASID. */
+TEST(pasids_of_domain_cleared,
+     .id = "vtd.cache.pasid.cleared.domain_of_two", .checks = "VTD-CACHE-033",
+     .given = "two PASID entries in use, of one domain, are cleared; PASID-cache domain, IOTLB domain",
+     .expects = "both are refused with reason 59h", .needs = NEEDS_SM_PASID | NEED_SSTS)
+{
+	static const uint32_t pasids[] = { 0x41, 0x155 };
+	struct page *p = fx_start_mapped(t, FX_SM_SS);
+	struct fx_req *r = fx_req(t, t->engine);
+	struct dma_request rq;
+
+	sm_enable_pasid(t, r);
+	for (unsigned i = 0; i < ARRAY_LEN(pasids); i++)
+		sm_put(t, sm_pasid_at(t, r, pasids[i]), fx_pasid_value(fx_of(t), r).w, 8);
+	fx_sync(t);
+	for (unsigned i = 0; i < ARRAY_LEN(pasids); i++) {
+		rq = sm_rq(t, pasids[i]);
+		expect_allowed_rq(t, &rq, p);
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(pasids); i++)
+		fx_set(t, sm_pasid_at(t, r, pasids[i]), 0);
+	drop_pasid(t, r, BY_DOMAIN);
+	fx_drop(t, r, INV_DOMAIN, IOVA_A, 0, false);
+	for (unsigned i = 0; i < ARRAY_LEN(pasids); i++) {
+		rq = sm_rq(t, pasids[i]);
+		expect_blocked_rq(t, &rq, p, FR_SPT_2);
+	}
+}
 
 TEST(directory_cleared,
      .id = "vtd.cache.pasid.directory_cleared", .checks = "VTD-CACHE-036",
