@@ -84,6 +84,14 @@ void apic_set_rate(uint64_t ticks_per_ms)
 	apic_arm_us(WATCHDOG_PERIOD_US);
 }
 
+bool apic_ticks(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0" : "=r"(flags));
+	return apic.ticks_per_ms && (flags & RFLAGS_IF);
+}
+
 void apic_arm_us(uint64_t us)
 {
 	uint64_t ticks;

@@ -10,6 +10,8 @@ enum status must_use apic_init(void);
 void apic_timer_free_run(void);
 uint32_t apic_timer_elapsed(void);
 void apic_set_rate(uint64_t ticks_per_ms);
+/* True once ticks can come: the rate is known and interrupts are on. */
+bool apic_ticks(void);
 /* Arms one tick after at most us; the tick re-arms itself for the watchdog's period. */
 void apic_arm_us(uint64_t us);
 /* From the vector entries. */

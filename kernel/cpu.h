@@ -25,6 +25,8 @@ enum {
 	VEC_SPURIOUS = 0xff,
 };
 
+#define RFLAGS_IF BIT(9)
+
 #define CPUID1_ECX_RDRAND     BIT(30)
 #define CPUID1_ECX_HYPERVISOR BIT(31)
 

@@ -144,12 +144,12 @@ struct machine {
 
 /* ---- time ---- */
 
-typedef struct { uint64_t end_us; } deadline_t;
+typedef struct { uint64_t start_us, end_us; } deadline_t;
 
 /* Microseconds since the world started; never goes back. */
 uint64_t time_us(void);
 deadline_t deadline_in_us(uint64_t us);
-/* True once the deadline has passed; relaxes the processor while it has not. */
+/* True once the deadline has passed. Else gives the processor air: a moment at first, then naps of a quarter of the wait so far. */
 bool deadline_over(const deadline_t *d);
 /* Halts for at least us: a timer tick wakes the processor, so device timers under -icount cost no wall time. */
 void time_sleep_us(uint64_t us);

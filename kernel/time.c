@@ -9,6 +9,8 @@
 #define PM_TIMER_HZ  3579545u
 #define PIT_HZ       1193182u
 #define CALIBRATE_US 2000u
+#define SPIN_US      100u
+#define NAP_MAX_US   5000u
 #define SPIN_MAX     100000000u /* no timer stands still for so many reads */
 
 #define PIT_CHANNEL2 0x42
@@ -96,14 +98,25 @@ void time_init(uint16_t pm_timer_port, bool pm_timer_32_bits)
 
 deadline_t deadline_in_us(uint64_t us)
 {
-	return (deadline_t){ time_us() + us };
+	uint64_t now = time_us();
+
+	return (deadline_t){ now, now + us };
 }
 
+/*
+ * Most answers come within microseconds; what takes longer is left to others meanwhile. Under emulation the device that
+ * we wait for may need this very processor.
+ */
 bool deadline_over(const deadline_t *d)
 {
-	if (time_us() > d->end_us)
+	uint64_t now = time_us(), waited = now - d->start_us;
+
+	if (now > d->end_us)
 		return true;
-	cpu_relax();
+	if (waited < SPIN_US || !apic_ticks())
+		cpu_relax();
+	else
+		time_sleep_us(min_u64(min_u64(waited / 4, NAP_MAX_US), d->end_us - now + 1));
 	return false;
 }
 

@@ -209,7 +209,9 @@ uint64_t time_us(void)
 
 deadline_t deadline_in_us(uint64_t us)
 {
-	return (deadline_t){ time_us() + us };
+	uint64_t now = time_us();
+
+	return (deadline_t){ now, now + us };
 }
 
 bool deadline_over(const deadline_t *d)
