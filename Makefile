@@ -218,7 +218,8 @@ HOST_SCRIPTS := \
 # Fuzzers (clang, libFuzzer): one program for each source.
 FUZZERS := \
 	tests/host/fuzz/fuzz_dmar.c \
-	tests/host/fuzz/fuzz_ivrs.c
+	tests/host/fuzz/fuzz_ivrs.c \
+	tests/host/fuzz/fuzz_vtd_model.c
 
 # Programs for the host: their own sources and the parsers.
 ACPI_DUMP_SRC := \
