@@ -10,11 +10,13 @@
 enum {
 	REG_ID = 0x00, REG_CAPS = 0x04, REG_CONTROL = 0x08, REG_ADDRESS = 0x10, REG_LENGTH = 0x18, REG_OFFSET = 0x1C,
 	REG_FLAGS = 0x20, REG_PASID = 0x24, REG_PRGI = 0x28, REG_DATA = 0x30, REG_COMMAND = 0x38, REG_STATUS = 0x3C,
-	REG_MOVED = 0x40, REG_SEQUENCE = 0x44, REG_RESULT = 0x48, REG_SIZE = 0x50, REG_ANSWER = 0x58, REG_RESPONSE = 0x60,
-	REG_RESPONSE_PASID = 0x64, REG_INVALIDATIONS = 0x68, REG_WITHHELD = 0x6C, BUFFER = 0x2000,
+	REG_MOVED = 0x40, REG_SEQUENCE = 0x44, REG_RESULT = 0x48, REG_SIZE = 0x50, REG_ANSWER = 0x58,
+	REG_RESPONSE = 0x60, REG_RESPONSE_PASID = 0x64, REG_INVALIDATIONS = 0x68, REG_WITHHELD = 0x6C, BUFFER = 0x2000,
 };
 
-enum { CMD_WRITE = 1, CMD_READ, CMD_ZERO_READ, CMD_FETCH_ADD, CMD_TRANSLATE, CMD_LOOKUP, CMD_PAGE_REQUEST, CMD_MESSAGE };
+enum {
+	CMD_WRITE = 1, CMD_READ, CMD_ZERO_READ, CMD_FETCH_ADD, CMD_TRANSLATE, CMD_LOOKUP, CMD_PAGE_REQUEST, CMD_MESSAGE
+};
 
 #define CONTROL_RESET    BIT(0)
 #define CONTROL_WITHHOLD BIT(1)
@@ -90,7 +92,8 @@ static bool enabled(const struct mdl_device *d, uint32_t command)
 		return false;
 	if ((d->flags & DEVICE_PASID) == 0)
 		return (d->flags & (DEVICE_PRIV | DEVICE_EXEC)) == 0;
-	return d->on.pasid && ((d->flags & DEVICE_PRIV) == 0 || d->on.priv) && ((d->flags & DEVICE_EXEC) == 0 || d->on.exec);
+	return d->on.pasid && ((d->flags & DEVICE_PRIV) == 0 || d->on.priv) &&
+	       ((d->flags & DEVICE_EXEC) == 0 || d->on.exec);
 }
 
 static void refused(struct mdl_device *d, enum mdl_completion c)

@@ -73,7 +73,8 @@ enum status mdl_fabric_add_unit(struct mdl_fabric *f, struct mdl_vtd *u, const s
 	return s;
 }
 
-static struct mdl_function *add(struct mdl_fabric *f, enum mdl_function_kind kind, uint8_t devfn, int parent, uint8_t unit)
+static struct mdl_function *add(struct mdl_fabric *f, enum mdl_function_kind kind, uint8_t devfn, int parent,
+				uint8_t unit)
 {
 	struct mdl_function *fn;
 
@@ -181,10 +182,9 @@ enum status mdl_fabric_window(struct mdl_fabric *f, uint64_t pa, uint64_t bytes,
 {
 	for (unsigned i = 0; i < f->units_n; i++) {
 		uint64_t base = MDL_UNIT_BASE + i * MDL_UNIT_STEP;
-		uint32_t len = mdl_vtd_window_bytes(f->units[i].unit->st.cfg);
 
 		if (pa == base && bytes <= MDL_UNIT_STEP) {
-			*out = (mmio_t){ &mdl_vtd_mmio, f->units[i].unit, (uint32_t)min_u64(bytes, max_u64(len, bytes)) };
+			*out = (mmio_t){ &mdl_vtd_mmio, f->units[i].unit, (uint32_t)bytes };
 			return OK;
 		}
 	}

@@ -56,12 +56,12 @@ struct mdl_fabric {
 void mdl_fabric_init(struct mdl_fabric *f, const struct mdl_mem *mem,
 		     void (*message)(void *ctx, uint64_t address, uint32_t data), void *ctx);
 /*
- * Adds a unit; the fabric gives it the calls by which it reaches devices. Units with explicit scopes come first, the one
- * for all the rest last. ERR_FULL, ERR_INVALID (its configuration).
+ * Adds a unit; the fabric gives it the calls by which it reaches devices. Units with explicit scopes come first, the
+ * one for all the rest last. ERR_FULL, ERR_INVALID (its configuration).
  */
 enum status must_use mdl_fabric_add_unit(struct mdl_fabric *f, struct mdl_vtd *u, const struct mdl_vtd_config *c,
 					 void *cache_memory, bool all);
-/* A root port at 00:devfn with the next bus behind it. unit: who serves all below, MDL_UNITS_MAX: the unit for the rest. */
+/* A root port at 00:devfn with the next bus behind it. unit serves all below; MDL_UNITS_MAX: the unit for the rest. */
 enum status must_use mdl_fabric_add_port(struct mdl_fabric *f, uint8_t devfn, uint8_t unit, int *port);
 /* A DMA device: on the root bus (port -1) or behind a port; unit as above. */
 enum status must_use mdl_fabric_add_device(struct mdl_fabric *f, struct mdl_device *d, int port, uint8_t devfn,

@@ -1,6 +1,6 @@
 /*
- * Model machines: the model's fabric, units and devices behind the seam, as a struct machine that tests cannot tell from
- * hardware. Both worlds: the hosted program makes one for each configuration, the kernel for model=.
+ * Model machines: the model's fabric, units and devices behind the seam, as a struct machine that tests cannot tell
+ * from hardware. Both worlds: the hosted program makes one for each configuration, the kernel for model=.
  */
 #ifndef PORTCULLIS_TESTS_MODEL_MACHINE_H
 #define PORTCULLIS_TESTS_MODEL_MACHINE_H
@@ -16,8 +16,9 @@
 enum status must_use model_machine_create(const struct mdl_vtd_config *c, struct machine **out);
 void model_machine_destroy(struct machine *m);
 /*
- * One machine for each configuration that names matches ("on": all, else globs), appended to out; *n grows. The errors of
- * model_machine_create(), ERR_FULL beyond max, ERR_NOT_FOUND where names matches none; those made so far stay in out.
+ * One machine for each configuration that names matches ("on": all, else globs), appended to out; *n grows. The errors
+ * of model_machine_create(), ERR_FULL beyond max, ERR_NOT_FOUND where names matches none; those made so far stay in
+ * out.
  */
 enum status must_use model_machines_create(const char *names, struct machine **out, unsigned max, unsigned *n);
 

@@ -1,8 +1,8 @@
 /*
  * The engine of the DMA device that exists on model machines (docs/model-device.md).
  *
- * It keeps nothing in memory, sends one transaction for each page that a transfer touches, and can do all that an engine
- * may be asked for.
+ * It keeps nothing in memory, sends one transaction for each page that a transfer touches, and can do all that an
+ * engine may be asked for.
  */
 #include "drivers-pci/engine.h"
 
@@ -57,7 +57,9 @@
 #define REG_RESPONSE_PASID ((reg32_t){ 0x64 })
 #define BUFFER             0x2000u
 
-enum { CMD_WRITE = 1, CMD_READ, CMD_ZERO_READ, CMD_FETCH_ADD, CMD_TRANSLATE, CMD_LOOKUP, CMD_PAGE_REQUEST, CMD_MESSAGE };
+enum {
+	CMD_WRITE = 1, CMD_READ, CMD_ZERO_READ, CMD_FETCH_ADD, CMD_TRANSLATE, CMD_LOOKUP, CMD_PAGE_REQUEST, CMD_MESSAGE
+};
 
 /* Extended capabilities: control registers and their enables. */
 #define EXT_ATS       0x0f

@@ -8,7 +8,7 @@
 
 #define NIL UINT32_MAX
 
-/* All of a key but the address, in one word: put together from fields, since a caller has just stored them one by one. */
+/* All of a key but the address, in one word: made from fields, since a caller has just stored them one by one. */
 static inline uint64_t key_tags(const struct mdl_key *k)
 {
 	return k->pasid | FLD(BITS(47, 32), k->did) | FLD(BITS(55, 48), k->kind) | FLD(BITS(63, 56), k->bits);

@@ -1,8 +1,8 @@
 /*
  * Global commands (VT-d rev 4.1, 11.4.4): GCMD in, GSTS out.
  *
- * A command may take a while: then GSTS shows the old state, and RTPS or IRTPS 0, for as many reads as the configuration
- * says, and what the command does is done at the end of that time.
+ * A command may take a while: then GSTS shows the old state, and RTPS or IRTPS 0, for as many reads as the
+ * configuration says, and what the command does is done at the end of that time.
  */
 #include "model/vtd/internal.h"
 

@@ -24,16 +24,17 @@ static const struct mdl_vtd_config unit2010 = {
 /* A server of 2016: legacy mode, queue, interrupt remapping and posting, ATS, 48 bits. */
 static const struct mdl_vtd_config unit2016 = {
 	.name = "unit2016", .ver = 0x10, .haw = 46, .pmr_granule_bits = 20,
-	.cap = CAP_BASE(48, 8, 6) | CAP_SAGAW_39 | CAP_SAGAW_48 | CAP_PLMR | CAP_PHMR | CAP_ZLR | LARGE_PAGES | PSI(18) |
-	       DRAIN | CAP_PI,
+	.cap = CAP_BASE(48, 8, 6) | CAP_SAGAW_39 | CAP_SAGAW_48 | CAP_PLMR | CAP_PHMR | CAP_ZLR | LARGE_PAGES |
+	       PSI(18) | DRAIN | CAP_PI,
 	.ecap = IRO | QI_IR | ECAP_C | ECAP_DT | ECAP_EIM | ECAP_PT | ECAP_SC,
 };
 
 #define SCALABLE_CAP \
-	(CAP_BASE(48, 8, 6) | CAP_SAGAW_39 | CAP_SAGAW_48 | CAP_ZLR | LARGE_PAGES | PSI(18) | DRAIN | CAP_FS1GP | CAP_PI)
+	(CAP_BASE(48, 8, 6) | CAP_SAGAW_39 | CAP_SAGAW_48 | CAP_ZLR | LARGE_PAGES | PSI(18) | DRAIN | CAP_FS1GP | \
+	 CAP_PI)
 #define SCALABLE_ECAP \
-	(IRO | QI_IR | ECAP_C | ECAP_DT | ECAP_EIM | ECAP_PT | ECAP_SC | ECAP_SMTS | ECAP_SSTS | ECAP_FSTS | ECAP_SMPWCS | \
-	 ECAP_RPS | ECAP_PASID | FLD(ECAP_PSS, 19))
+	(IRO | QI_IR | ECAP_C | ECAP_DT | ECAP_EIM | ECAP_PT | ECAP_SC | ECAP_SMTS | ECAP_SSTS | ECAP_FSTS | \
+	 ECAP_SMPWCS | ECAP_RPS | ECAP_PASID | FLD(ECAP_PSS, 19))
 
 /* A server of today: scalable mode, both stages, requests with PASID. */
 static const struct mdl_vtd_config scalable = {
@@ -78,7 +79,8 @@ static const struct mdl_vtd_config strict = {
 	.name = "strict", .ver = 0x10, .haw = 40, .pmr_granule_bits = 24,
 	.cap = CAP_BASE(48, 2, 0) | CAP_SAGAW_48 | CAP_SSLPS_2M | CAP_RWBF | CAP_PLMR,
 	.ecap = IRO | QI_IR | ECAP_PT,
-	.choices = { .u05_qie_off_refused = 1, .u23_reserved_first = 1, .u29_empty_wait_error = 1, .u32_data_checked = 1 },
+	.choices = { .u05_qie_off_refused = 1, .u23_reserved_first = 1, .u29_empty_wait_error = 1,
+		     .u32_data_checked = 1 },
 	.handshake_polls = 3,
 };
 
@@ -110,7 +112,8 @@ static const struct mdl_vtd_config lazy = {
 };
 
 const struct mdl_vtd_config *const mdl_vtd_configs[] = {
-	&unit2010, &unit2016, &scalable, &everything, &caching, &caching_legacy, &strict, &wide, &second_only, &lazy, NULL,
+	&unit2010, &unit2016, &scalable, &everything, &caching, &caching_legacy, &strict, &wide, &second_only, &lazy,
+	NULL,
 };
 
 static bool same_name(const char *a, const char *b)

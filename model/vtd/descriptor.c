@@ -85,8 +85,10 @@ static enum mdl_iqei interrupt_entries(struct mdl_vtd *u, const uint64_t q[4])
 static enum mdl_iqei pasid_iotlb(struct mdl_vtd *u, const uint64_t q[4])
 {
 	uint64_t g = fld_get(INV_G, q[0]);
-	struct mdl_inv inv = { .scope = g == 2 ? SCOPE_PASID : SCOPE_PASID_PAGES, .did = (uint16_t)fld_get(INV_DID, q[0]),
-			       .pasid = (uint32_t)fld_get(INV_PASID, q[0]), .leaf_only = (q[1] & INV1_IH) != 0 };
+	struct mdl_inv inv = {.scope = g == 2 ? SCOPE_PASID : SCOPE_PASID_PAGES,
+			      .did = (uint16_t)fld_get(INV_DID, q[0]),
+			      .pasid = (uint32_t)fld_get(INV_PASID, q[0]),
+			      .leaf_only = (q[1] & INV1_IH) != 0};
 
 	if (g < 2)
 		return IQEI_RESERVED;

@@ -34,7 +34,7 @@ bool mdl_fault_recoverable(uint8_t fault)
 	}
 }
 
-/* T1 and T2 (11.4.14.1): 0,0 write; 0,1 page request; 1,0 read; 1,1 AtomicOp. T2 only on units newer than the first ATS. */
+/* T1 and T2 (11.4.14.1): 0,0 write; 0,1 page request; 1,0 read; 1,1 AtomicOp. The oldest units have no T2. */
 static uint64_t record_type(const struct mdl_vtd_state *st, const struct mdl_request *rq)
 {
 	bool has_t2 = mdl_ecap(st, ECAP_DT | ECAP_SMTS);

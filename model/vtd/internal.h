@@ -34,7 +34,8 @@ static inline bool mdl_ecap(const struct mdl_vtd_state *st, uint64_t f)
 /* Fetch of a structure by a unit. */
 static inline bool mdl_fetch(const struct mdl_mem *mem, bool snooped, uint64_t pa, uint64_t *w, unsigned n)
 {
-	return snooped || mem->rd64_unsnooped == NULL ? mem->rd64(mem->ctx, pa, w, n) : mem->rd64_unsnooped(mem->ctx, pa, w, n);
+	return snooped || mem->rd64_unsnooped == NULL ? mem->rd64(mem->ctx, pa, w, n) :
+							mem->rd64_unsnooped(mem->ctx, pa, w, n);
 }
 
 /* ---- cache.c ---- */

@@ -73,7 +73,7 @@ struct mdl_choices {
 	uint8_t u20_programming;       /* 1: RID_PASID out of range is 0x43 (SCT.4) instead of 0x48 (SCT.9) */
 	uint8_t u21_qualified;         /* 1: 0x50 and 0x58 are suppressed by an FPD seen earlier */
 	uint8_t u22_width_is_address;  /* 1: wrong AW with TT=10 is 0x04 instead of 0x03 */
-	uint8_t u23_reserved_first;    /* 1: permissions are accumulated and checked last; 0: at each entry, before its reserved bits */
+	uint8_t u23_reserved_first;    /* 1: permissions are checked last; 0: at each entry, before its reserved bits */
 	uint8_t u24_no_u;              /* 1: translation requests to the interrupt range get R=W=0 instead of U=1 */
 	uint8_t u28_ice_stops;         /* 1: an invalid completion stops the queue */
 	uint8_t u29_am_invalid;        /* IQEI for AM > MAMV; 0: IQEI_RESERVED */
@@ -190,8 +190,9 @@ struct mdl_result {
 };
 
 /*
- * The state of a unit of these capabilities that translates with a root table: for who asks translate() about a unit that
- * is not the model's. ttm as in RTADDR: 0 legacy, 1 scalable. The configuration need not pass mdl_vtd_config_check().
+ * The state of a unit of these capabilities that translates with a root table: for who asks translate() about a unit
+ * that is not the model's. ttm as in RTADDR: 0 legacy, 1 scalable. The configuration need not pass
+ * mdl_vtd_config_check().
  */
 void mdl_vtd_state_translating(struct mdl_vtd_state *st, const struct mdl_vtd_config *c, uint64_t root, unsigned ttm);
 
@@ -240,7 +241,7 @@ struct mdl_vtd {
 /* Bytes of cache memory that mdl_vtd_init() wants, aligned to 16. */
 size_t mdl_vtd_cache_bytes(const struct mdl_vtd_config *c);
 
-/* Power-on state. *c stays the caller's and must live as long as the unit. ERR_INVALID: configuration or too few bytes. */
+/* Power-on state. *c stays the caller's and must live as long as the unit. ERR_INVALID: the configuration. */
 enum status must_use mdl_vtd_init(struct mdl_vtd *u, const struct mdl_vtd_config *c, const struct mdl_mem *mem,
 				  const struct mdl_vtd_env *env, void *cache_memory);
 /* Warm reset: sticky bits survive (FSTS, FRCD, ICS, PRS, IQERCD). */

@@ -16,15 +16,16 @@ static void build(const struct mdl_page_request *pr, uint64_t q[4])
 {
 	q[0] = FLD(PRQ0_TYPE, 1) | FLD(PRQ0_RID, pr->sid) | (pr->has_pasid ? PRQ0_PP | FLD(PRQ0_PASID, pr->pasid) : 0) |
 	       (pr->has_pasid && pr->exec ? PRQ0_EXR : 0) | (pr->has_pasid && pr->priv ? PRQ0_PMR : 0);
-	q[1] = (pr->address & PRQ1_ADDR) | FLD(PRQ1_PRGI, pr->prgi) | (pr->last ? PRQ1_LPIG : 0) | (pr->r ? PRQ1_RDR : 0) |
-	       (pr->w ? PRQ1_WRR : 0);
+	q[1] = (pr->address & PRQ1_ADDR) | FLD(PRQ1_PRGI, pr->prgi) | (pr->last ? PRQ1_LPIG : 0) |
+	       (pr->r ? PRQ1_RDR : 0) | (pr->w ? PRQ1_WRR : 0);
 	q[2] = q[3] = 0;
 }
 
 /* A request that finds no room is discarded; the last of a group is answered, or the device would wait (U-31). */
 static enum mdl_completion discard(struct mdl_vtd *u, const struct mdl_page_request *pr)
 {
-	struct mdl_page_response rsp = { .sid = pr->sid, .has_pasid = pr->has_pasid, .pasid = pr->pasid, .prgi = pr->prgi };
+	struct mdl_page_response rsp = { .sid = pr->sid, .has_pasid = pr->has_pasid, .pasid = pr->pasid,
+					 .prgi = pr->prgi };
 
 	if (pr->last && (pr->r || pr->w))
 		u->env.page_response(u->env.ctx, &rsp);

@@ -22,9 +22,10 @@ static uint8_t effective_pasid(struct mdl_walk *w)
 /* Step 14. */
 static uint8_t directory(struct mdl_walk *w, uint64_t *table)
 {
+	uint64_t pa = (w->ctx[0] & w->st->d.addr) + 8 * fld_get(PASID_DIR_INDEX, w->pasid);
 	uint64_t q;
 
-	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), (w->ctx[0] & w->st->d.addr) + 8 * fld_get(PASID_DIR_INDEX, w->pasid), &q, 1))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), pa, &q, 1))
 		return FR_SPD_1_FETCH;                     /* SPD.1 */
 	w->fpd = w->fpd || (q & PDIR_FPD) != 0;
 	if ((q & PDIR_P) == 0)

@@ -1,8 +1,8 @@
 /*
  * The register file (VT-d rev 4.1, chapter 11): where registers are, which bits can be written, what exists.
  *
- * A register is a 64-bit slot. An access touches the bytes that it names and no others; what a write sets off is decided
- * by the bytes that it touched, so that of a 64-bit command register the upper half starts the command.
+ * A register is a 64-bit slot. An access touches the bytes that it names and no others; what a write sets off is
+ * decided by the bytes that it touched, so that of a 64-bit command register the upper half starts the command.
  */
 #include "model/vtd/internal.h"
 

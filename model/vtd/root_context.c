@@ -70,9 +70,10 @@ static uint8_t keep_context(struct mdl_walk *w, uint8_t fault)
 /* Steps 3 to 5: root entry of the bus. */
 static uint8_t legacy_root(const struct mdl_walk *w, uint64_t *table)
 {
+	uint64_t pa = (w->st->root & w->st->d.addr) + 16 * fld_get(SID_BUS, w->rq->sid);
 	uint64_t root[2];
 
-	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), (w->st->root & w->st->d.addr) + 16 * fld_get(SID_BUS, w->rq->sid), root, 2))
+	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), pa, root, 2))
 		return FR_LRT_1_FETCH;                     /* 3. LRT.1 */
 	if ((root[0] & ROOT_P) == 0)
 		return FR_LRT_2_ABSENT;                    /* 4. LRT.2 */
@@ -88,7 +89,8 @@ static uint8_t legacy_valid(const struct mdl_walk *w)
 	uint64_t tt = fld_get(LCTX0_TT, w->ctx[0]);
 	uint64_t aw = fld_get(LCTX1_AW, w->ctx[1]);
 
-	if (tt == TT_RESERVED || (tt == TT_ATS && !mdl_ecap(w->st, ECAP_DT)) || (tt == TT_PASS && !mdl_ecap(w->st, ECAP_PT)))
+	if (tt == TT_RESERVED || (tt == TT_ATS && !mdl_ecap(w->st, ECAP_DT)) ||
+	    (tt == TT_PASS && !mdl_ecap(w->st, ECAP_PT)))
 		return FR_LCT_4_INVALID;                   /* LCT.4.2 */
 	if (tt == TT_PASS && aw != widest(w->st))
 		return w->st->cfg->choices.u22_width_is_address ? FR_LGN_1_ADDRESS : FR_LCT_4_INVALID;
@@ -132,7 +134,8 @@ uint8_t mdl_legacy_context(struct mdl_walk *w)
 static uint8_t scalable_root(const struct mdl_walk *w, uint64_t *table)
 {
 	uint64_t half;
-	uint64_t pa = (w->st->root & w->st->d.addr) + 16 * fld_get(SID_BUS, w->rq->sid) + 8 * fld_get(BIT(7), w->rq->sid);
+	uint64_t pa = (w->st->root & w->st->d.addr) + 16 * fld_get(SID_BUS, w->rq->sid) +
+		      8 * fld_get(BIT(7), w->rq->sid);
 
 	if (!mdl_fetch(w->mem, mdl_ecap(w->st, ECAP_C), pa, &half, 1))
 		return FR_SRT_1_FETCH;                     /* 1. SRT.1 */
@@ -153,7 +156,8 @@ static bool scalable_uncapable(const struct mdl_walk *w)
 	       ((w->ctx[0] & SCTX0_PASIDE) != 0 && !mdl_ecap(st, ECAP_PASID)) ||
 	       ((w->ctx[0] & SCTX0_PRE) != 0 && !mdl_ecap(st, ECAP_PRS)) ||
 	       ((w->ctx[1] & SCTX1_RID_PRIV) != 0 && !mdl_ecap(st, ECAP_RPRIVS)) ||
-	       ((w->ctx[1] & SCTX1_RID_PASID) != 0 && !mdl_ecap(st, ECAP_RPS) && !st->cfg->choices.u13_rid_pasid_ignored);
+	       ((w->ctx[1] & SCTX1_RID_PASID) != 0 && !mdl_ecap(st, ECAP_RPS) &&
+		!st->cfg->choices.u13_rid_pasid_ignored);
 }
 
 static bool rid_pasid_outside(const struct mdl_walk *w)

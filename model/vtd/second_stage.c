@@ -181,7 +181,7 @@ static inline bool is_leaf(unsigned level, uint64_t q)
 	return level == 1 || ((level == 2 || level == 3) && (q & SS_PS) != 0);
 }
 
-/* Checks of one entry (step 14 in legacy mode): presence, permission and reserved bits, in the order that U-23 chooses. */
+/* Checks of one entry (legacy step 14): presence, permission and reserved bits, in the order that U-23 chooses. */
 static inline uint8_t check_entry(struct ss_walk *s, uint64_t q)
 {
 	bool last = permission_last(s);

@@ -15,7 +15,7 @@ void mdl_update_add(struct mdl_result *out, uint64_t pa, uint64_t old, uint64_t 
 		}
 	}
 	if (out->updates_n == MDL_UPDATES_MAX)
-		return; /* not reached: 5 tables and a page, each by at most 5 entries, and 5 entries of the first stage */
+		return; /* not reached: 5 tables and a page by at most 5 entries each, and 5 first-stage entries */
 	u = &out->updates[out->updates_n++];
 	*u = (struct mdl_update){ .pa = pa, .old = old, .set = set, .fault = fault };
 }
@@ -319,7 +319,8 @@ static void result_init(struct mdl_result *out)
 {
 	out->kind = MDL_BLOCKED;
 	out->fault = FR_NONE;
-	out->recorded = out->ca = out->r = out->w = out->x = out->u = out->global = out->priv = out->snoop = out->cd = false;
+	out->recorded = out->ca = out->r = out->w = out->x = out->u = false;
+	out->global = out->priv = out->snoop = out->cd = false;
 	out->has_emt = out->has_pat = false;
 	out->page_bits = out->emt = out->pat = out->pgtt = 0;
 	out->did = 0;

@@ -35,7 +35,8 @@ static bool join(int argc, char **argv, char *line, size_t size)
 int main(int argc, char **argv)
 {
 	static struct options options;
-	static struct run_facts facts = { .version = PORTCULLIS_VERSION, .loader = "process", .cpu = "host", .memory_mib = ARENA_BYTES / 1048576 };
+	static struct run_facts facts = { .version = PORTCULLIS_VERSION, .loader = "process", .cpu = "host",
+					  .memory_mib = ARENA_BYTES / 1048576 };
 	struct machine *machines[MACHINES_MAX];
 	unsigned n = 0;
 	char line[4096], why[200];

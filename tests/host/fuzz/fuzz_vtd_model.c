@@ -10,7 +10,7 @@
 
 #define RAM_BYTES  0x10000u
 #define RAM_BASE   UINT64_C(0x10000)
-#define STEPS_MAX  256
+#define STEPS_MAX  64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -182,15 +182,55 @@ static void step(struct target *t, struct input *in)
 		if (op & 16)
 			mdl_vtd_devtlb_answer(&t->u, (uint16_t)take(in, 1));
 		else
-			mdl_vtd_page_request(&t->u, &(struct mdl_page_request){ .sid = (uint16_t)take(in, 1), .r = op & 32,
-										 .last = op & 64, .address = take(in, 3) });
+			mdl_vtd_page_request(&t->u, &(struct mdl_page_request){.sid = (uint16_t)take(in, 1),
+									       .r = op & 32,
+									       .last = op & 64,
+									       .address = take(in, 3)});
 		break;
+	}
+}
+
+static void put(struct target *t, uint64_t pa, uint64_t word)
+{
+	memcpy(t->ram + (pa - RAM_BASE), &word, 8);
+}
+
+/*
+ * Tables to start from, with translation and queue on: root, context, PASID directory and table, four levels, in pages
+ * 0 to 7; the PASID entry (or legacy width and DID) is the input's.
+ */
+static void tables(struct target *t, bool scalable, uint64_t w0, uint64_t w2)
+{
+	uint64_t base = RAM_BASE;
+
+	put(t, base, (base + 0x1000) | 1);
+	for (unsigned fn = 0; fn < 4; fn++) {
+		uint64_t context = base + 0x1000 + (scalable ? 32 : 16) * fn;
+
+		put(t, context, (base + (scalable ? 0x2000 : 0x4000)) | 1 | (w0 & 0x1E));
+		put(t, context + 8, scalable ? 0 : 0x502);
+	}
+	put(t, base + 0x2000, (base + 0x3000) | 1);
+	put(t, base + 0x3000, (base + 0x4000) | (w0 & 0xFFF) | 1);
+	put(t, base + 0x3008, 0x800005);
+	put(t, base + 0x3010, (base + 0x4000) | (w2 & 0xFFF));
+	for (unsigned level = 0; level < 4; level++)
+		put(t, base + 0x4000 + 0x1000 * level, (base + 0x5000 + 0x1000 * level) | 7);
+	mdl_vtd_wr(&t->u, 0x20, base | (scalable ? 0x400 : 0), 8);
+	mdl_vtd_wr(&t->u, 0x90, (base + 0x9000) | (scalable ? 0x800 : 0), 8);
+	for (unsigned i = 0; i < 8; i++) {
+		static const uint32_t commands[] = { 0x40000000, 0x80000000, 0x84000000, 0x85000000 };
+
+		mdl_vtd_wr(&t->u, 0x18, commands[i / 2], 4);
+		for (unsigned poll = 0; poll < 5; poll++)
+			mdl_vtd_rd(&t->u, 0x1C, 4);
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct target t;
+	uint64_t how, w0;
 	static void *cache;
 	struct mdl_mem mem = { .ctx = &t, .rd64 = rd64, .rd = rd, .wr = wr, .cas64 = cas64 };
 	struct mdl_vtd_env env = { &t, message, devtlb_invalidate, page_response };
@@ -206,6 +246,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cache = malloc(mdl_vtd_cache_bytes(&t.config));
 	if (!cache || mdl_vtd_init(&t.u, &t.config, &mem, &env, cache) != OK)
 		abort();
+	how = take(&in, 1);
+	w0 = take(&in, 2);
+	if (how & 1)
+		tables(&t, how & 2, w0, take(&in, 2));
 	for (unsigned i = 0; i < STEPS_MAX && in.left > 0; i++) {
 		step(&t, &in);
 		check(&t);

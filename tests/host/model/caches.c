@@ -1,6 +1,6 @@
 /*
- * The model's caches: what is stale after a change, which command makes it go, and which narrower one does not. The model
- * keeps everything that it may, so each of these must show; lazy units keep nothing.
+ * The model's caches: what is stale after a change, which command makes it go, and which narrower one does not. The
+ * model keeps everything that it may, so each of these must show; lazy units keep nothing.
  */
 #include "tests/host/model/rig.h"
 #include "tests/host/tap.h"
@@ -121,7 +121,9 @@ static void test_leaf(void)
 static void test_tables(void)
 {
 	static struct c s;
-	const uint64_t narrow[][2] = { { CC_GLOBAL, 0 }, { IOTLB_PAGE(DID), IOVA_A | IH }, { IOTLB_PAGE(DID + 1), IOVA_A } };
+	const uint64_t narrow[][2] = {
+		{ CC_GLOBAL, 0 }, { IOTLB_PAGE(DID), IOVA_A | IH }, { IOTLB_PAGE(DID + 1), IOVA_A },
+	};
 	uint64_t other, large;
 
 	open_legacy(&s, "unit2016");
@@ -148,8 +150,8 @@ static void test_context(void)
 	static struct c s;
 	uint64_t root2, context_b;
 	const uint64_t narrow[][2] = {
-		{ IOTLB_GLOBAL, 0 }, { CC_DOMAIN(DID + 1), 0 }, { CC_DEVICE(SID_A + 1, 0), 0 }, { CC_DEVICE(SID_B, 0), 0 },
-		{ CC_DEVICE(SID_A ^ 8, 3), 0 },
+		{ IOTLB_GLOBAL, 0 },	  { CC_DOMAIN(DID + 1), 0 },	{ CC_DEVICE(SID_A + 1, 0), 0 },
+		{ CC_DEVICE(SID_B, 0), 0 }, { CC_DEVICE(SID_A ^ 8, 3), 0 },
 	};
 	static const uint64_t enough[][2] = {
 		{ CC_GLOBAL, 0 }, { CC_DOMAIN(DID), 0 }, { CC_DEVICE(SID_A, 0), 0 }, { CC_DEVICE(SID_B, 1), 0 },
@@ -184,7 +186,8 @@ static void test_context(void)
 	rig_put(&s.r, context_b, s.root | 1);
 	rig_put(&s.r, context_b + 8, 0x602);
 	rig_put(&s.r, s.pte, 0);
-	is_u64(rig_try(&s.r, SID_B, MDL_READ, IOVA_A, NULL), 0, "another function of that domain uses what the first brought in");
+	is_u64(rig_try(&s.r, SID_B, MDL_READ, IOVA_A, NULL), 0,
+	       "another function of that domain uses what the first brought in");
 	/* SRTP without ESRTPS keeps everything. */
 	rig_set(&s.r, 0x20, RIG_NOTHING);
 	rig_command(&s.r, 0x40000000);
@@ -306,12 +309,22 @@ static void test_first_stage(void)
 {
 	static struct c s;
 	const uint64_t narrow[][2] = {
-		{ CC_GLOBAL, 0 }, { PC_GLOBAL, 0 }, { IOTLB_PAGE(DID + 1), IOVA_A }, { PIOTLB_ALL(DID, 1), 0 },
-		{ PIOTLB_ALL(DID + 1, 0), 0 }, { PIOTLB_PAGE(DID, 0), IOVA_A + 0x1000 }, { PIOTLB_PAGE(DID, 1), IOVA_A },
+		{ CC_GLOBAL, 0 },
+		{ PC_GLOBAL, 0 },
+		{ IOTLB_PAGE(DID + 1), IOVA_A },
+		{ PIOTLB_ALL(DID, 1), 0 },
+		{ PIOTLB_ALL(DID + 1, 0), 0 },
+		{ PIOTLB_PAGE(DID, 0), IOVA_A + 0x1000 },
+		{ PIOTLB_PAGE(DID, 1), IOVA_A },
 	};
 	static const uint64_t enough[][2] = {
-		{ IOTLB_GLOBAL, 0 }, { IOTLB_DOMAIN(DID), 0 }, { IOTLB_PAGE(DID), 0 }, { PIOTLB_ALL(DID, 0), 0 },
-		{ PIOTLB_PAGE(DID, 0), IOVA_A }, { PIOTLB_PAGE(DID, 0), IOVA_A | IH }, { PIOTLB_PAGE(DID, 0), IOVA_A | 3 },
+		{ IOTLB_GLOBAL, 0 },
+		{ IOTLB_DOMAIN(DID), 0 },
+		{ IOTLB_PAGE(DID), 0 },
+		{ PIOTLB_ALL(DID, 0), 0 },
+		{ PIOTLB_PAGE(DID, 0), IOVA_A },
+		{ PIOTLB_PAGE(DID, 0), IOVA_A | IH },
+		{ PIOTLB_PAGE(DID, 0), IOVA_A | 3 },
 	};
 	uint64_t other;
 

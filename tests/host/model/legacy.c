@@ -187,7 +187,8 @@ static void test_permissions(void)
 	rig_open(&r, "unit2016");
 	page = mapped(&r, &pte);
 	rig_enable(&r, RIG_BASE);
-	pde = rig_entry(&r, rig_get(&r, (rig_get(&r, RIG_BASE) & ~0xFFFull) + 16 * SID_A) & ~0xFFFull, 4, 2, 0x1234567000, 3);
+	pde = rig_entry(&r, rig_get(&r, (rig_get(&r, RIG_BASE) & ~0xFFFull) + 16 * SID_A) & ~0xFFFull, 4, 2,
+			0x1234567000, 3);
 	tables = rig_get(&r, pde) & ~0xFFFull;
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
 		rig_put(&r, pde, tables | rows[i].pde);
@@ -261,7 +262,8 @@ static void test_pass_and_special(void)
 	is_u64(out.address, 0x12345678, "TT=10: output is input");
 	is_u64(fault_of(&r, MDL_READ, BIT(46)), 0x04, "TT=10, address at HAW: 04h");
 	is_u64(fault_of(&r, MDL_READ, BIT(46) - 8), 0, "TT=10, last address below HAW");
-	out = rig_ask_rq(&r, &(struct mdl_request){ .sid = SID_A, .access = MDL_WRITE, .bytes = 4, .address = 0xFEE00000 });
+	out = rig_ask_rq(&r,
+			 &(struct mdl_request){ .sid = SID_A, .access = MDL_WRITE, .bytes = 4, .address = 0xFEE00000 });
 	is_u64(out.kind, MDL_INTERRUPT, "a DWORD write to FEE00000h is an interrupt");
 	is_u64(fault_of(&r, MDL_WRITE, 0xFEE00000), 0x100, "a QWORD write is blocked without a record");
 	is_u64(fault_of(&r, MDL_READ, 0xFEEFFFF8), 0x100, "a read is blocked");
@@ -275,7 +277,8 @@ static void test_pass_and_special(void)
 	out = rig_ask_rq(&r, &(struct mdl_request){ .sid = SID_A, .at = MDL_TRANSLATION, .bytes = 8 });
 	is_u64(out.fault, 0x0D, "a translation request with TT=10: 0dh");
 	is_u64(out.record[1], 0x5000000D00000019, "with AT=01");
-	out = rig_ask_rq(&r, &(struct mdl_request){ .sid = SID_A, .at = MDL_TRANSLATED, .access = MDL_WRITE, .bytes = 8 });
+	out = rig_ask_rq(&r,
+			 &(struct mdl_request){ .sid = SID_A, .at = MDL_TRANSLATED, .access = MDL_WRITE, .bytes = 8 });
 	is_u64(out.record[1], 0x2000000D00000019, "a translated one: AT=10, T=write");
 	rig_enable(&r, RIG_BASE | 0x400);
 	is_u64(fault_of(&r, MDL_READ, 0), 0x30, "TTM=01 without SMTS: 30h");
@@ -301,10 +304,12 @@ static void test_ats(void)
 	rig_put(&r, rig_entry(&r, root, 4, 2, 0x40000000, 3), 0x600083);
 	rig_enable(&r, RIG_BASE);
 	mdl_vtd_ats(&r.u, &rq, &c);
-	ok(c.status == MDL_DONE && c.r && !c.w && c.address == 0x555000 && c.bytes == 4096, "translation of a read-only page");
+	ok(c.status == MDL_DONE && c.r && !c.w && c.address == 0x555000 && c.bytes == 4096,
+	   "translation of a read-only page");
 	rq.address = 0x40012000;
 	mdl_vtd_ats(&r.u, &rq, &c);
-	ok(c.status == MDL_DONE && c.r && c.w && c.address == 0x600000 && c.bytes == 0x200000, "translation of a 2-MiB page");
+	ok(c.status == MDL_DONE && c.r && c.w && c.address == 0x600000 && c.bytes == 0x200000,
+	   "translation of a 2-MiB page");
 	rq.address = 0x50000000;
 	mdl_vtd_ats(&r.u, &rq, &c);
 	ok(c.status == MDL_DONE && !c.r && !c.w, "nothing mapped: Success with R=W=0");

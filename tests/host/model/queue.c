@@ -19,8 +19,8 @@ static void each(struct rig *r, const struct bad *b, unsigned n)
 		rig_submit(r, b[i].q0, b[i].q1);
 		if (b[i].iqei != 0x100)
 			is_u64(rig_reg(r, 0x80), tail, "%s: IQH stays", b[i].what);
-		is_u64(rig_queue_error(r), b[i].iqei, b[i].iqei == 0x100 ? "%s: accepted" : "%s: IQE, IQEI %u", b[i].what,
-		       b[i].iqei);
+		is_u64(rig_queue_error(r), b[i].iqei, b[i].iqei == 0x100 ? "%s: accepted" : "%s: IQE, IQEI %u",
+		       b[i].what, b[i].iqei);
 		is_u64(rig_reg(r, 0x80), rig_tail(r), "%s: the queue goes on to its end", b[i].what);
 	}
 }
@@ -239,7 +239,8 @@ static void test_device_tlb(void)
 	rig_submit(&r, 0x0000001900000003, 0x7FFFFFFFFFFFF001);
 	ok(r.invs[3].bytes == 0, "all ones up to bit 62: everything");
 	rig_submit(&r, 0x0000000700190008, 0x12345000);
-	ok(r.invs[4].sid == 0x19 && r.invs[4].has_pasid && r.invs[4].pasid == 7 && r.invs[4].bytes == 4096, "type 8: PASID 7");
+	ok(r.invs[4].sid == 0x19 && r.invs[4].has_pasid && r.invs[4].pasid == 7 && r.invs[4].bytes == 4096,
+	   "type 8: PASID 7");
 	rig_submit(&r, 0x0000000700190008, 0x801);
 	ok(r.invs[5].all_pasids && !r.invs[5].has_pasid && r.invs[5].bytes == 8192, "type 8, G=1, S=1");
 	r.withhold = true;

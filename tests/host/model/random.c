@@ -1,7 +1,7 @@
 /*
  * Random edits of tables, each followed by the invalidation that the manual's guidance asks for and no more: afterwards
- * a unit with all its caches must answer every request as the oracle does, which has none. So the model never keeps what
- * a command must drop; that it keeps everything else is shown in caches.c.
+ * a unit with all its caches must answer every request as the oracle does, which has none. So the model never keeps
+ * what a command must drop; that it keeps everything else is shown in caches.c.
  *
  * The seed can be given as an argument; it is printed.
  */
@@ -47,8 +47,10 @@ static bool first_stage(const struct world *w)
 /* Present, mostly; permissions at random. First stage with A and D preset or not. */
 static uint64_t random_flags(struct world *w)
 {
-	uint64_t f = first_stage(w) ? 1 | FLD(BIT(1), below(w, 4) != 0) | FLD(BIT(2), below(w, 6) != 0) | FLD(BIT(5), below(w, 2)) :
-				      below(w, 4) == 0 ? below(w, 4) : 3;
+	uint64_t f = first_stage(w) ? 1 | FLD(BIT(1), below(w, 4) != 0) | FLD(BIT(2), below(w, 6) != 0) |
+					      FLD(BIT(5), below(w, 2))
+		     : below(w, 4) == 0 ? below(w, 4)
+					: 3;
 
 	if (below(w, 8) == 0)
 		f &= ~3ull;
@@ -119,7 +121,8 @@ static bool same(struct world *w, uint64_t address, enum mdl_access access)
 		tap_diag("address 0x%" PRIx64 " was used, but A or D is missing", address);
 		return false;
 	}
-	tap_diag("address 0x%" PRIx64 ", %s: kind %u fault %02x address %" PRIx64 ", the oracle: kind %u fault %02x address %" PRIx64,
+	tap_diag("address 0x%" PRIx64 ", %s: kind %u fault %02x address %" PRIx64
+		 ", the oracle: kind %u fault %02x address %" PRIx64,
 		 address, access == MDL_WRITE ? "write" : "read", cached.kind, cached.fault, cached.address, pure.kind,
 		 pure.fault, pure.address);
 	return false;
@@ -180,7 +183,8 @@ static void run(const char *config, enum mode mode, uint64_t seed)
 
 		/* Requests between edits fill the caches. */
 		for (unsigned i = 0; i < 2 && good; i++)
-			good = same(&w, places[below(&w, PLACES)] + 8 * below(&w, 512), below(&w, 3) == 0 ? MDL_WRITE : MDL_READ);
+			good = same(&w, places[below(&w, PLACES)] + 8 * below(&w, 512),
+				    below(&w, 3) == 0 ? MDL_WRITE : MDL_READ);
 		level = edit(&w, address, &at);
 		/* Tables are shared: every address that goes through the entry has changed. */
 		for (unsigned i = 0; i < PLACES && level != 0; i++)
@@ -188,8 +192,8 @@ static void run(const char *config, enum mode mode, uint64_t seed)
 				invalidate(&w, level, places[i]);
 		passed += level != 0;
 	}
-	ok(good, "%s, %s: %u random edits, each invalidated as it must be (step %u, seed %" PRIu64 ")", config, mode_names[mode],
-	   passed, step, seed);
+	ok(good, "%s, %s: %u random edits, each invalidated as it must be (step %u, seed %" PRIu64 ")", config,
+	   mode_names[mode], passed, step, seed);
 	rig_close(&w.r);
 }
 

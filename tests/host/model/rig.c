@@ -191,7 +191,8 @@ static uint64_t table_below(struct rig *r, uint64_t entry, unsigned pages, uint6
 
 uint64_t rig_legacy(struct rig *r, uint16_t sid, uint64_t lo, uint64_t hi)
 {
-	uint64_t context = table_below(r, root_table(r) + 16 * (uint64_t)(sid / 256), 1, 1) + 16 * (uint64_t)(sid % 256);
+	uint64_t context =
+		table_below(r, root_table(r) + 16 * (uint64_t)(sid / 256), 1, 1) + 16 * (uint64_t)(sid % 256);
 	uint64_t root = rig_pages(r, 1);
 
 	rig_put(r, context, root | lo);

@@ -80,7 +80,8 @@ void rig_queue(struct rig *r, bool wide);
 void rig_submit(struct rig *r, uint64_t q0, uint64_t q1);
 /* The tail as it is, in bytes. */
 uint64_t rig_tail(struct rig *r);
-/* IQEI if FSTS shows IQE, 0x100 if it does not; clears IQE after dropping the descriptor (a harmless wait replaces it). */
+/* IQEI if FSTS shows IQE, 0x100 if it does not; clears IQE after dropping the descriptor (a harmless wait replaces it).
+ */
 unsigned rig_queue_error(struct rig *r);
 
 #endif

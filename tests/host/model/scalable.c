@@ -59,8 +59,8 @@ static void open_fs(struct sm *s, const char *config)
 }
 
 /*
- * PGTT=011: first-stage tables and page are at guest addresses 0x4000000000 above their place; the second stage maps the
- * RAM of the rig there by 4-KiB pages, R=W=1.
+ * PGTT=011: first-stage tables and page are at guest addresses 0x4000000000 above their place; the second stage maps
+ * the RAM of the rig there by 4-KiB pages, R=W=1.
  */
 #define GUEST UINT64_C(0x4000000000)
 
@@ -127,19 +127,28 @@ static void test_root_context(void)
 	static struct sm s;
 	static uint64_t root = RIG_BASE;
 	const struct flip f[] = {
-		{ "root half P=0", &root, 0, 1, 0x39 },           { "root bit 1", &root, 0, 2, 0x3A },
-		{ "root bit 11", &root, 0, 0x800, 0x3A },         { "root bit 52 = HAW", &root, 0, BIT(52), 0x3A },
+		{ "root half P=0", &root, 0, 1, 0x39 },
+		{ "root bit 1", &root, 0, 2, 0x3A },
+		{ "root bit 11", &root, 0, 0x800, 0x3A },
+		{ "root bit 52 = HAW", &root, 0, BIT(52), 0x3A },
 		{ "upper half garbage, lower used", &root, 8, BIT(5) | 1, 0 },
-		{ "context P=0", &s.context, 0, 1, 0x41 },        { "context bit 5", &s.context, 0, 0x20, 0x42 },
-		{ "context bit 8", &s.context, 0, 0x100, 0x42 },  { "context bit 63", &s.context, 0, BIT(63), 0x42 },
-		{ "context DTE", &s.context, 0, 4, 0 },           { "context PASIDE", &s.context, 0, 8, 0 },
-		{ "context PRE", &s.context, 0, 16, 0 },          { "context bit 85", &s.context, 8, BIT(21), 0x42 },
-		{ "context bit 127", &s.context, 8, BIT(63), 0x42 }, { "context bit 128", &s.context, 16, 1, 0x42 },
+		{ "context P=0", &s.context, 0, 1, 0x41 },
+		{ "context bit 5", &s.context, 0, 0x20, 0x42 },
+		{ "context bit 8", &s.context, 0, 0x100, 0x42 },
+		{ "context bit 63", &s.context, 0, BIT(63), 0x42 },
+		{ "context DTE", &s.context, 0, 4, 0 },
+		{ "context PASIDE", &s.context, 0, 8, 0 },
+		{ "context PRE", &s.context, 0, 16, 0 },
+		{ "context bit 85", &s.context, 8, BIT(21), 0x42 },
+		{ "context bit 127", &s.context, 8, BIT(63), 0x42 },
+		{ "context bit 128", &s.context, 16, 1, 0x42 },
 		{ "context bit 255", &s.context, 24, BIT(63), 0x42 },
 		{ "RID_PASID 2^13 with PDTS=0", &s.context, 8, 0x2000, 0x48 },
 		{ "RID_PASID 2^13 - 1: absent directory entry", &s.context, 8, 0x1FFF, 0x51 },
-		{ "directory P=0", &s.directory, 0, 1, 0x51 },    { "directory bit 2", &s.directory, 0, 4, 0x52 },
-		{ "directory bit 11", &s.directory, 0, 0x800, 0x52 }, { "directory bit 52", &s.directory, 0, BIT(52), 0x52 },
+		{ "directory P=0", &s.directory, 0, 1, 0x51 },
+		{ "directory bit 2", &s.directory, 0, 4, 0x52 },
+		{ "directory bit 11", &s.directory, 0, 0x800, 0x52 },
+		{ "directory bit 52", &s.directory, 0, BIT(52), 0x52 },
 	};
 
 	open_ss(&s, "everything");
