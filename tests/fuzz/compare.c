@@ -149,8 +149,15 @@ static bool one_pasid_reason(const view_t *v)
 /* Reserved fields of directory and PASID entries ignored: whatever follows from the rest of the entry. */
 static bool pasid_unchecked(const view_t *v)
 {
-	return scalable(v) && (only_in(v, FP_DIRECTORY) || only_in(v, FP_PASID)) &&
+	/* A context entry can be changed to point at another page, whose words then are such entries. */
+	return scalable(v) && (only_in(v, FP_DIRECTORY) || only_in(v, FP_PASID) || only_in(v, FP_CONTEXT)) &&
 	       (v->must->fault == FR_SPD_3 || v->must->fault == FR_SPT_3);
+}
+
+/* PGTT judged before P: an entry of zeros is called invalid instead of not present. */
+static bool pgtt_before_p(const view_t *v)
+{
+	return scalable(v) && both_recorded(v) && v->must->fault == FR_SPT_2 && v->seen->fault == FR_SPT_4;
 }
 
 /* AW of a PASID entry judged where it is not used; a PGTT that is not offered taken for second stage. */
@@ -207,6 +214,7 @@ static const struct {
 	{ "legacy-stage-codes", legacy_stage_codes },
 	{ "one-pasid-reason", one_pasid_reason },
 	{ "pasid-unchecked", pasid_unchecked },
+	{ "pgtt-before-p", pgtt_before_p },
 	{ "pasid-fields", pasid_fields },
 	{ "rid-pasid-used", rid_pasid_used },
 	{ "fpd-ignored", fpd_ignored },

@@ -20,6 +20,29 @@ TEST(pt_absent,
 	expect_allowed(t, IOVA_A, p);
 }
 
+TEST(pt_zero,
+     .id = "vtd.sm.pt.zero",
+     .checks = "VTD-SM-PT-003",
+     .given = "a PASID entry that is all zero: P = 0, and PGTT = 000 besides",
+     .expects = "refused with reason 59h: presence comes before all else",
+     .needs = NEEDS_SM)
+{
+	struct fx_req *r;
+	struct page *p = sm_start(t, &r);
+	uint64_t legal[8];
+
+	for (unsigned i = 0; i < 8; i++) {
+		legal[i] = r->pasid[i];
+		fx_set(t, &r->pasid[i], 0);
+	}
+	fx_sync(t);
+	expect_blocked(t, IOVA_A, p, FR_SPT_2);
+	for (unsigned i = 8; i > 0; i--)
+		fx_set(t, &r->pasid[i - 1], legal[i - 1]);
+	fx_sync(t);
+	expect_allowed(t, IOVA_A, p);
+}
+
 static const struct reserved_case { unsigned first, last; uint64_t bits; } reserved_cases[] = {
 	{ 0, 0, PASID_RSVD_10 }, { 1, 1, PASID1_RSVD_80 }, { 2, 2, PASID2_RSVD_136 }, { 3, 3, UINT64_MAX },
 	{ 4, 7, UINT64_MAX },
