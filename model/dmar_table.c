@@ -80,6 +80,16 @@ static void atsr(struct table *t)
 	put(t, 0, 3);
 }
 
+/* Proximity domain of each unit. */
+static void rhsa(struct table *t, unsigned n)
+{
+	put(t, 3, 2);
+	put(t, 20, 2);
+	put(t, 0, 4);
+	put(t, MDL_UNIT_BASE + n * MDL_UNIT_STEP, 8);
+	put(t, 0, 4);
+}
+
 enum status mdl_dmar_build(struct mdl_fabric *f)
 {
 	struct table t = { .at = f->dmar };
@@ -109,6 +119,8 @@ enum status mdl_dmar_build(struct mdl_fabric *f)
 		unit(&t, f, i);
 	if (dt)
 		atsr(&t);
+	for (unsigned i = 0; i < f->units_n; i++)
+		rhsa(&t, i);
 	if (t.full)
 		return ERR_FULL;
 	put_at(&t, 4, t.n, 4);

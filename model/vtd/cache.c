@@ -14,19 +14,25 @@ static inline uint64_t key_tags(const struct mdl_key *k)
 	return k->pasid | FLD(BITS(47, 32), k->did) | FLD(BITS(55, 48), k->kind) | FLD(BITS(63, 56), k->bits);
 }
 
-static inline uint64_t key_hash(const struct mdl_key *k)
+/* The head of the chain that an entry of this address and these tags is in. */
+static inline uint32_t *chain_of(const struct mdl_cache *c, uint64_t address, uint64_t tags)
 {
-	return fld_get(BITS(63, 32), (k->address ^ (key_tags(k) * 0x9E3779B9u)) * UINT64_C(0x9E3779B97F4A7C15));
+	uint64_t hash = (address ^ (tags * 0x9E3779B9u)) * UINT64_C(0x9E3779B97F4A7C15);
+
+	return &c->head[fld_get(BITS(63, 32), hash) & (c->cap - 1)];
 }
 
-static inline bool key_equal(const struct mdl_key *a, const struct mdl_key *b)
+static inline uint32_t *chain(const struct mdl_cache *c, const struct mdl_cached *e)
 {
-	return a->address == b->address && key_tags(a) == key_tags(b);
+	return chain_of(c, e->key.address, e->tags);
 }
 
-static inline uint32_t *chain(const struct mdl_cache *c, const struct mdl_key *k)
+static inline const struct mdl_cached *find(const struct mdl_cache *c, uint64_t address, uint64_t tags)
 {
-	return &c->head[key_hash(k) & (c->cap - 1)];
+	for (uint32_t i = *chain_of(c, address, tags); i != NIL; i = c->e[i].next)
+		if (c->e[i].key.address == address && c->e[i].tags == tags)
+			return &c->e[i];
+	return NULL;
 }
 
 void mdl_cache_clear(struct mdl_cache *c)
@@ -37,7 +43,7 @@ void mdl_cache_clear(struct mdl_cache *c)
 		return;
 	if (c->n < c->cap / 8) {
 		for (i = 0; i < c->n; i++)
-			*chain(c, &c->e[i].key) = NIL;
+			*chain(c, &c->e[i]) = NIL;
 	} else {
 		for (i = 0; i < c->cap; i++)
 			c->head[i] = NIL;
@@ -62,12 +68,7 @@ void mdl_caches_init(struct mdl_caches *c, uint32_t entries, void *memory)
 
 const struct mdl_cached *mdl_cache_find(const struct mdl_cache *c, const struct mdl_key *key)
 {
-	if (c->n == 0)
-		return NULL;
-	for (uint32_t i = *chain(c, key); i != NIL; i = c->e[i].next)
-		if (key_equal(&c->e[i].key, key))
-			return &c->e[i];
-	return NULL;
+	return c->n == 0 ? NULL : find(c, key->address, key_tags(key));
 }
 
 const struct mdl_cached *mdl_iotlb_find(const struct mdl_caches *c, struct mdl_key key, uint64_t address)
@@ -79,8 +80,7 @@ const struct mdl_cached *mdl_iotlb_find(const struct mdl_caches *c, struct mdl_k
 		if ((c->iotlb.sizes & BIT(sizes[i])) == 0)
 			continue;
 		key.bits = sizes[i];
-		key.address = align_down(address, pow2(sizes[i]));
-		e = mdl_cache_find(&c->iotlb, &key);
+		e = find(&c->iotlb, align_down(address, pow2(sizes[i])), key_tags(&key));
 		if (e != NULL)
 			return e;
 	}
@@ -90,7 +90,7 @@ const struct mdl_cached *mdl_iotlb_find(const struct mdl_caches *c, struct mdl_k
 /* The link that points at entry i. */
 static uint32_t *link_to(const struct mdl_cache *c, uint32_t i)
 {
-	uint32_t *l = chain(c, &c->e[i].key);
+	uint32_t *l = chain(c, &c->e[i]);
 
 	while (*l != i)
 		l = &c->e[*l].next;
@@ -117,13 +117,16 @@ static void cache_remove(struct mdl_cache *c, uint32_t i)
 void mdl_cache_put(struct mdl_cache *c, const struct mdl_cached *e)
 {
 	const struct mdl_cached *old = mdl_cache_find(c, &e->key);
+	struct mdl_cached *to;
 	uint32_t *head;
 	uint32_t next;
 
 	if (old != NULL) {
-		next = old->next;
-		c->e[old - c->e] = *e;
-		c->e[old - c->e].next = next;
+		to = &c->e[old - c->e];
+		next = to->next;
+		*to = *e;
+		to->next = next;
+		to->tags = key_tags(&e->key);
 		return;
 	}
 	if (c->n == c->cap) {
@@ -131,9 +134,11 @@ void mdl_cache_put(struct mdl_cache *c, const struct mdl_cached *e)
 		c->victim = (c->victim + 1) % (c->cap - 1);
 		c->evicted++;
 	}
-	head = chain(c, &e->key);
-	c->e[c->n] = *e;
-	c->e[c->n].next = *head;
+	to = &c->e[c->n];
+	*to = *e;
+	to->tags = key_tags(&e->key);
+	head = chain(c, to);
+	to->next = *head;
 	*head = c->n;
 	c->n++;
 	c->sizes |= BIT(e->key.bits);

@@ -59,11 +59,11 @@ static const struct mdl_vtd_config everything = {
 	.choices = { .u18_record = 1, .u23_reserved_first = 1 },
 };
 
-/* As an emulator shows it to a guest: not-present entries are cached. */
+/* As an emulator shows it to a guest: not-present entries are cached. PASIDs of 16 bits. */
 static const struct mdl_vtd_config caching = {
 	.name = "caching", .ver = 0x40, .haw = 39, .pmr_granule_bits = 12,
 	.cap = SCALABLE_CAP | CAP_CM,
-	.ecap = SCALABLE_ECAP | ECAP_NEST | ECAP_SRS | ECAP_SSADS,
+	.ecap = (SCALABLE_ECAP & ~ECAP_PSS) | FLD(ECAP_PSS, 15) | ECAP_NEST | ECAP_SRS | ECAP_SSADS,
 	.choices = { .u20_programming = 1, .u21_qualified = 1, .u23_reserved_first = 1, .u34_svt_reserved = 1 },
 };
 
@@ -74,10 +74,13 @@ static const struct mdl_vtd_config caching_legacy = {
 	.ecap = IRO | QI_IR | ECAP_C | ECAP_PT | ECAP_DT,
 };
 
-/* No page-selective invalidation, 16 domains, tables not snooped, write buffer: every duty is the driver's. */
+/*
+ * No page-selective invalidation, 16 domains, tables not snooped, write buffer, input narrower than its tables: every
+ * duty is the driver's.
+ */
 static const struct mdl_vtd_config strict = {
 	.name = "strict", .ver = 0x10, .haw = 40, .pmr_granule_bits = 24,
-	.cap = CAP_BASE(48, 2, 0) | CAP_SAGAW_48 | CAP_SSLPS_2M | CAP_RWBF | CAP_PLMR,
+	.cap = CAP_BASE(44, 2, 0) | CAP_SAGAW_48 | CAP_SSLPS_2M | CAP_RWBF | CAP_PLMR,
 	.ecap = IRO | QI_IR | ECAP_PT,
 	.choices = { .u05_qie_off_refused = 1, .u23_reserved_first = 1, .u29_empty_wait_error = 1,
 		     .u32_data_checked = 1 },

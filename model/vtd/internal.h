@@ -62,6 +62,7 @@ struct mdl_cached {
 	uint8_t mode;      /* context: the TTM that it was read under */
 	uint8_t attr;
 	uint64_t w[3];
+	uint64_t tags;     /* of the key, as one word; cache.c fills it in */
 };
 
 void mdl_caches_init(struct mdl_caches *c, uint32_t entries, void *memory);
