@@ -191,6 +191,7 @@ UNIT_TESTS := \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
 	tests/host/model/caches.c \
+	tests/host/model/fabric.c \
 	tests/host/model/interrupt.c \
 	tests/host/model/legacy.c \
 	tests/host/pci/bars.c \
