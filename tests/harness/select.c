@@ -26,6 +26,8 @@ static bool selected(const struct instance *in, const struct options *o)
 		return false;
 	if ((in->desc->needs & NEED_AMDVI) && !in->bench->amdvi)
 		return false;
+	if ((in->desc->flags & TEST_MODEL) && !in->bench->machine->name[0])
+		return false;
 	instance_id(in, id);
 	if (o->skip[0] && glob_list_match(o->skip, id))
 		return false;
