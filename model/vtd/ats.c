@@ -11,10 +11,8 @@ void mdl_vtd_ats(struct mdl_vtd *u, const struct mdl_request *rq, struct mdl_ats
 	*c = (struct mdl_ats_completion){ .status = MDL_DONE };
 	if (out.kind == MDL_BLOCKED || out.kind == MDL_INTERRUPT)
 		c->status = out.ca ? MDL_CA : MDL_UR;
-	if (out.kind != MDL_OK)
-		return; /* Success with R=W=0 where the fault is recoverable */
-	/* Nothing is granted: not mapped, and no address. */
-	if (!out.r && !out.w)
+	/* Nothing is granted, and no address: refused, or Success with R=W=0 where the fault is recoverable. */
+	if (out.kind != MDL_OK || (!out.r && !out.w))
 		return;
 	c->bytes = pow2(out.page_bits);
 	c->address = align_down(out.address, c->bytes);

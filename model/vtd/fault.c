@@ -129,8 +129,8 @@ void mdl_fsts_raise(struct mdl_vtd *u, uint64_t bits)
 	bool was_quiet = (*fsts & FSTS_ALL) == 0;
 
 	*fsts |= bits;
-	/* PFO alone is no new condition; nor is anything while software has not serviced what is there. */
-	if (was_quiet && (bits & (FSTS_PPF | FSTS_IQE | FSTS_ICE | FSTS_ITE)) != 0)
+	/* Nothing is a new condition while software has not serviced what is there; so PFO never is: PPF is set then. */
+	if (was_quiet)
 		mdl_event_raise(u, R_FECTL);
 }
 

@@ -80,8 +80,6 @@ static uint8_t second_permission(const struct fs_walk *s, unsigned flags)
 {
 	unsigned need = second_need(s, flags);
 
-	if ((flags & (LEAF_R | LEAF_W)) == 0)
-		return FR_SSS_2_ABSENT;
 	if ((need & NEED_W) != 0 && (flags & LEAF_W) == 0)
 		return FR_SGN_6_WRITE;
 	if ((need & NEED_R) != 0 && (flags & LEAF_R) == 0)
@@ -227,13 +225,14 @@ static uint8_t check_entry(struct fs_walk *s, uint64_t q)
 {
 	unsigned own = ((q & FS_RW) != 0 ? LEAF_FW : 0u) | ((q & FS_US) != 0 ? LEAF_FU : 0u);
 	bool executable = (q & FS_XD) == 0 || !pe2(s, PE2_NXE) || !mdl_ecap(s->w->st, ECAP_ERS); /* U-11 */
-	bool reserved = (q & s->w->st->d.fs_rsvd[s->level][is_leaf(s->level, q)]) != 0;
+	bool leaf = is_leaf(s->level, q), reserved = (q & s->w->st->d.fs_rsvd[s->level][leaf]) != 0;
 	uint8_t fault;
 
 	if ((q & FS_P) == 0)
 		return error(s, FR_SFS_2_ABSENT);                  /* SFS.2; reserved bits are not looked at */
 	s->flags = (uint16_t)(s->flags & (own | (executable ? LEAF_FX : 0u)));
-	fault = permission(s, s->flags);
+	/* Whether a page is a user's, which SMEP forbids to supervisors, is known at the leaf alone. */
+	fault = permission(s, !leaf && s->w->priv ? s->flags & ~(unsigned)LEAF_FU : s->flags);
 	if (reserved && (fault == FR_NONE || permission_last(s)))
 		return error(s, FR_SFS_3_RESERVED);                /* SFS.3 */
 	return permission_last(s) ? FR_NONE : fault;

@@ -1,7 +1,7 @@
 /*
  * What the model's caches keep: everything that the specification lets hardware keep, until a command names it
- * (VT-d 6.2, 6.5). Hardware may forget at any time, so these run on the model alone: on a model that forgets, a driver's
- * missing invalidation would not show.
+ * (VT-d 6.2, 6.5). Hardware may forget at any time, so these run on the model alone: a model that forgets would hide a
+ * missing invalidation of a driver.
  */
 #include "tests/vtd/stale.h"
 #include "tests/vtd/sm.h"

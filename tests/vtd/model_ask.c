@@ -1,0 +1,65 @@
+/* What the model's unit itself says of a request. */
+#include "model/vtd/internal.h"
+#include "tests/model_machine.h"
+#include "tests/vtd/model_ask.h"
+
+static struct mdl_vtd *unit(struct test *t)
+{
+	return model_machine_unit(t->bench->machine);
+}
+
+static struct mdl_request request(struct test *t, const struct model_request *rq)
+{
+	return (struct mdl_request){
+		.sid = t->engine->dev->addr.sid,
+		.access = rq->atomic ? MDL_ATOMIC : rq->write ? MDL_WRITE : MDL_READ,
+		.at = rq->translation ? MDL_TRANSLATION : MDL_UNTRANSLATED,
+		.has_pasid = rq->has_pasid, .priv = rq->priv, .exec = rq->exec, .no_write = rq->no_write,
+		.pasid = rq->pasid, .bytes = 8, .address = rq->iova.v,
+	};
+}
+
+struct model_answer model_ask(struct test *t, const struct model_request *rq)
+{
+	struct mdl_request raw = request(t, rq);
+	struct mdl_result out;
+
+	mdl_vtd_lookup(unit(t), &raw, &out);
+	return (struct model_answer){
+		.done = out.kind == MDL_OK, .fault = out.fault, .recorded = out.recorded, .r = out.r, .w = out.w,
+		.x = out.x, .u = out.u, .priv = out.priv, .global = out.global, .snoop = out.snoop, .cd = out.cd,
+		.emt = out.has_emt ? out.emt : -1, .pat = out.has_pat ? out.pat : -1, .page_bits = out.page_bits,
+		.address = out.address,
+	};
+}
+
+struct model_answer model_ask_ats(struct test *t, const struct model_request *rq)
+{
+	struct mdl_request raw = request(t, rq);
+	struct mdl_ats_completion c;
+	unsigned bits = 0;
+
+	raw.at = MDL_TRANSLATION;
+	mdl_vtd_ats(unit(t), &raw, &c);
+	while (bits < 63 && pow2(bits) < c.bytes)
+		bits++;
+	return (struct model_answer){
+		.done = c.status == MDL_DONE, .r = c.r, .w = c.w, .x = c.x, .u = c.u, .n = c.n, .priv = c.priv,
+		.global = c.global, .emt = -1, .pat = -1, .page_bits = bits, .address = c.address,
+	};
+}
+
+bool model_qualified(struct test *t, unsigned reason)
+{
+	return mdl_fault_qualified(&unit(t)->st, (uint8_t)reason); /* reasons have 8 bits */
+}
+
+bool model_recoverable(unsigned reason)
+{
+	return mdl_fault_recoverable((uint8_t)reason);
+}
+
+bool model_qualifies_fetches(struct test *t)
+{
+	return unit(t)->st.cfg->choices.u21_qualified;
+}

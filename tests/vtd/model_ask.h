@@ -1,0 +1,38 @@
+/*
+ * What the model's unit itself says of a request: results that no engine can show (memory types, snooping, sizes).
+ *
+ * For tests with TEST_MODEL only. The model's headers and the driver's name the same things, so the two meet here.
+ */
+#ifndef PORTCULLIS_TESTS_VTD_MODEL_ASK_H
+#define PORTCULLIS_TESTS_VTD_MODEL_ASK_H
+
+#include "tests/test.h"
+
+struct model_request {
+	iova_t iova;
+	bool write, atomic, has_pasid, priv, exec;
+	bool translation, no_write; /* an ATS translation request */
+	uint32_t pasid;
+};
+
+struct model_answer {
+	bool done;                  /* else fault tells why: 0 where it has no reason */
+	unsigned fault;
+	bool recorded, r, w, x, u, n, priv, global, snoop, cd;
+	int emt, pat;               /* -1: none */
+	unsigned page_bits;
+	uint64_t address;
+};
+
+/* A request of t->engine through the unit's caches, but without access to memory. Records it if it is refused. */
+struct model_answer model_ask(struct test *t, const struct model_request *rq);
+/* The completion of a translation request: done, r, w, x, u, n, priv, global, address; page_bits of its size. */
+struct model_answer model_ask_ats(struct test *t, const struct model_request *rq);
+
+/* What the model holds of a fault reason: an FPD bit keeps it from the log; a translation request survives it. */
+bool model_qualified(struct test *t, unsigned reason);
+bool model_recoverable(unsigned reason);
+/* The unit chose that 50h and 58h are qualified (U-21). */
+bool model_qualifies_fetches(struct test *t);
+
+#endif
