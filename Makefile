@@ -169,7 +169,7 @@ HARNESS_SRC := \
 	tests/acpi/craft.c \
 	tests/acpi/small_machine.c
 # By folder, so that a new test is one new file.
-TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/dma/*.c tests/fuzz/*.c tests/pci/*.c tests/vtd/*.c)))
+TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/pci/*.c tests/vtd/*.c)))
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
