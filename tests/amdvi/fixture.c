@@ -1,5 +1,6 @@
 /* The fixture of AMD-Vi table tests. */
 #include "tests/amdvi/fixture.h"
+#include "drivers-pci/pci.h"
 
 #define RING_LOG2 8u
 #define EVT_LOG2  12u /* one transfer may be a hundred requests, and each is logged */
@@ -82,11 +83,14 @@ static struct ax_options options_of(struct test *t, const struct ax_options *o)
 	return all;
 }
 
-/* The unit no longer reads the device table when it is freed. */
+/* The unit no longer reads the device table when it is freed, nor sends messages. */
 static void cleanup(struct test *t)
 {
 	struct ax *ax = t->fixture;
+	struct pci_dev *d = pci_find(&t->bench->bus, (struct pci_addr){ ax->u->segment, ax->u->device_id });
 
+	if (d)
+		pci_msi_off(d);
 	if (amdvi_unit_quiesce(ax->u) != OK)
 		log_line("the AMD-Vi unit does not come to rest");
 	amdvi_devtab_destroy(&ax->devtab);
