@@ -78,7 +78,8 @@ enum status amdvi_unit_quiesce(struct amdvi_unit *u)
 	switch_off(u);
 	s = amdvi_status_wait(u, ST_RUN, false);
 	mmio_wr(&u->regs, AMDVI_CTL, 0);
-	mmio_ack(&u->regs, AMDVI_STATUS, ST_W1C);
+	/* Only what is set: for units without the feature of a bit, it may be anything. */
+	mmio_ack(&u->regs, AMDVI_STATUS, amdvi_status(u) & (uint32_t)ST_W1C);
 	amdvi_exclusion_off(u);
 	if (s != OK)
 		return s;
@@ -184,6 +185,10 @@ enum status amdvi_unit_open(struct machine *m, const struct ivrs_block *ivhd, st
 		efr = mmio_rd(&u->regs, AMDVI_EFR);
 		efr2 = mmio_rd(&u->regs, AMDVI_EFR2);
 	}
+	u->found.ctl = mmio_rd(&u->regs, AMDVI_CTL);
+	u->found.status = amdvi_status(u);
+	u->found.cmd_base = mmio_rd(&u->regs, AMDVI_CMD_BASE);
+	u->found.evt_base = mmio_rd(&u->regs, AMDVI_EVT_BASE);
 	/* Units without EFR2 may answer an unknown offset with all ones. */
 	u->caps = amdvi_caps_decode(header, amdvi_cfg_rd(u, AMDVI_CAP_MISC0), efr, efr2 == UINT64_MAX ? 0 : efr2);
 	return amdvi_unit_quiesce(u);

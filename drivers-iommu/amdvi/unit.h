@@ -37,6 +37,10 @@ struct amdvi_unit {
 	uint64_t wait_us;           /* longest wait for one answer of the unit */
 	struct amdvi_cmdbuf cmds;
 	struct amdvi_log events, pprs;
+	struct {
+		uint64_t ctl, cmd_base, evt_base;
+		uint32_t status;
+	} found;                    /* as firmware left them */
 };
 
 /*
