@@ -155,9 +155,12 @@ static int run_benches(struct bench *benches, unsigned n, const struct options *
 	struct totals totals;
 	struct plan plan;
 	bool any_iommu = false;
+	unsigned engines = 0;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		any_iommu |= benches[i].vtd || benches[i].amdvi || benches[i].backends_n;
+		engines += benches[i].engines_n;
+	}
 	if (plan_make(benches, n, o, &plan) != OK) {
 		harness_bail_out(2, "too little memory for the plan");
 		return 2;
@@ -167,9 +170,16 @@ static int run_benches(struct bench *benches, unsigned n, const struct options *
 		plan_free(&plan);
 		return 0;
 	}
-	if (!any_iommu && !o->tests[0]) {
+	if (!any_iommu && (!o->tests[0] || !plan.n)) {
 		harness_bail_out(4, "nothing to test: this machine shows no IOMMU (no usable DMAR or IVRS table)");
 		return 4;
+	}
+	if (!engines && (!o->tests[0] || o->engine[0])) {
+		if (o->engine[0])
+			harness_bail_out(2, "engine=%s: this machine has no such DMA engine", o->engine);
+		else
+			harness_bail_out(2, "no DMA engine: nothing on this machine can be made to do DMA");
+		return 2;
 	}
 	if (!plan.n || !o->resume || o->resume > plan.n + 1) {
 		harness_bail_out(2, plan.n ? "resume= lies outside the plan" : "no test matches tests= and skip=");
