@@ -27,6 +27,7 @@ static const struct mdl_vtd_config unit2016 = {
 	.cap = CAP_BASE(48, 8, 6) | CAP_SAGAW_39 | CAP_SAGAW_48 | CAP_PLMR | CAP_PHMR | CAP_ZLR | LARGE_PAGES |
 	       PSI(18) | DRAIN | CAP_PI,
 	.ecap = IRO | QI_IR | ECAP_C | ECAP_DT | ECAP_EIM | ECAP_PT | ECAP_SC,
+	.fault_collapse = true,
 };
 
 #define SCALABLE_CAP \

@@ -95,6 +95,36 @@ TEST(ctx_isolated_domains,
 	expect_no_fault(t);
 }
 
+TEST(ctx_did_bits,
+     .id = "vtd.ctx.domain.did_bits",
+     .checks = "VTD-CTX-027",
+     .given = "two requesters whose DIDs differ in one bit, for each bit that ND allows",
+     .expects = "each reaches its own page",
+     .needs = NEEDS2)
+{
+	struct page *a = page_filled(t, 0xa5), *b = page_filled(t, 0x5a);
+	struct fx_req *r[2];
+
+	fx_start(t, FX_LEGACY);
+	r[0] = fx_req(t, t->engine);
+	r[1] = fx_req(t, t->engine2);
+	fx_map_page(t, IOVA_A, a);
+	fx_map(t, r[1], IOVA_A, b->pa, 1, PERM_RW, 0);
+	for (unsigned bit = 0; pow2(bit) < t->bench->vtd->caps.domains_n; bit++) {
+		uint16_t one = bit == 1 ? 1 : 2;
+
+		fx_set(t, &r[0]->ctx[1], fld_set(CTX1_DID, r[0]->ctx[1], one));
+		fx_set(t, &r[1]->ctx[1], fld_set(CTX1_DID, r[1]->ctx[1], one ^ pow2(bit)));
+		fx_sync(t);
+		write_by(t, t->engine, IOVA_A, a);
+		write_by(t, t->engine2, IOVA_A, b);
+		if (!expect_no_fault(t)) {
+			note(t, "bit %u of the DID", bit);
+			return;
+		}
+	}
+}
+
 /* ---- pass-through ---- */
 
 TEST(ctx_passthrough,

@@ -87,6 +87,8 @@ TEST(flt_ppf_clears,
 	mmio_ack(&unit(t)->regs, VTD_FRCD_ACK(&unit(t)->caps, at), FRCD_ACK_F);
 	expect_eq(t, "valid records after", valid_records(t), 0);
 	expect_eq(t, "PPF after", fsts(t, FSTS_PPF), 0);
+	expect_eq(t, "SID of the record after", vtd_fault_read(unit(t), at).sid, fx_of(t)->reqs[0].sid);
+	expect_eq(t, "reason of the record after", vtd_fault_read(unit(t), at).fr, FR_LGN_2);
 }
 
 TEST(flt_ppf_stays,

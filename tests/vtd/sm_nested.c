@@ -207,13 +207,16 @@ static void final_permission(struct test *t)
 
 	nest_start(t, &n);
 	sm_change(t, ss(t, &n, n.page), SS_R | SS_W, t->desc->arg);
-	expect_write(t, IOVA_A, n.page, 0, read_only ? DMA_REFUSED : DMA_DONE);
-	if (read_only)
-		expect_fault(t, FR_SGN_6, t->engine, IOVA_A, true);
-	expect_read(t, IOVA_A, n.page, 0, read_only ? DMA_DONE : DMA_REFUSED);
-	if (!read_only)
-		expect_fault(t, FR_SGN_7, t->engine, IOVA_A, false);
-	expect_no_fault(t);
+	/* Twice: as it is walked, and as the unit may have cached it. */
+	for (unsigned i = 0; i < 2; i++) {
+		expect_write(t, IOVA_A, n.page, 0, read_only ? DMA_REFUSED : DMA_DONE);
+		if (read_only)
+			expect_fault(t, FR_SGN_6, t->engine, IOVA_A, true);
+		expect_read(t, IOVA_A, n.page, 0, read_only ? DMA_DONE : DMA_REFUSED);
+		if (!read_only)
+			expect_fault(t, FR_SGN_7, t->engine, IOVA_A, false);
+		expect_no_fault(t);
+	}
 }
 
 TEST_TABLE(nest_permission,
@@ -405,4 +408,62 @@ TEST(nested_fs_leaf_dropped,
 	expect_either(t, t->engine, IOVA_A, n.page, NULL);
 	fx_drop(t, n.r, INV_PASID_PAGE, IOVA_A, 0, true);
 	expect_blocked(t, IOVA_A, n.page, FR_SFS_2);
+}
+
+/* ---- translation requests ---- */
+
+/* Success with these permissions; nothing recorded. */
+static void expect_answer(struct test *t, bool r, bool w)
+{
+	struct dma_request rq = { .iova = IOVA_A, .len_bytes = PAGE_BYTES };
+	struct ats_answer a = { .outcome = DMA_UNKNOWN };
+
+	fx_sync(t);
+	must(t, t->engine->ops->ats(t->engine, &rq, false, &a), "a translation request");
+	expect_true(t, a.outcome == DMA_DONE, "the translation request succeeds");
+	expect_eq(t, "R", a.r, r);
+	expect_eq(t, "W", a.w, w);
+	expect_no_fault(t);
+}
+
+TEST(nested_ats,
+     .id = "vtd.sm.nest.ats.permissions", .checks = "VTD-ATS-006",
+     .given = "nested, R and W of the second stage, R/W of the first stage, a translation request",
+     .expects = "what both stages grant", .needs = NEEDS | NEED_DT | NEED_ENGINE_ATS)
+{
+	struct nest n;
+
+	nest_start(t, &n);
+	fx_set(t, n.r->ctx, n.r->ctx[0] | SM_CTX_DTE);
+	expect_answer(t, true, true);
+	fx_set(t, ss(t, &n, n.page), *ss(t, &n, n.page) & ~SS_W);
+	expect_answer(t, true, false);
+	fx_set(t, ss(t, &n, n.page), (*ss(t, &n, n.page) & ~SS_R) | SS_W);
+	expect_answer(t, false, true);
+	fx_set(t, fs(&n, 1), *fs(&n, 1) & ~FS_RW);
+	expect_answer(t, false, false);
+	fx_set(t, ss(t, &n, n.page), *ss(t, &n, n.page) | SS_R);
+	expect_answer(t, true, false);
+}
+
+TEST(nested_ats_dirty,
+     .id = "vtd.sm.nest.ats.dirty", .checks = "VTD-SM-SS-024",
+     .given = "nested, SSADE = 1, snooped walks, a translation request; R/W = 0, then 1 in the first-stage leaf",
+     .expects = "D of the second-stage leaf stays 0, then is set", .needs = NEEDS | NEED_DT | NEED_ENGINE_ATS)
+{
+	struct nest n;
+
+	if (!t->bench->vtd->caps.ssads || !t->bench->vtd->caps.smpwcs)
+		skip(t, "ECAP.SSADS = 0 or ECAP.SMPWCS = 0");
+	nest_start(t, &n);
+	fx_set(t, n.r->ctx, n.r->ctx[0] | SM_CTX_DTE);
+	fx_set(t, n.r->pasid, n.r->pasid[0] | PASID_SSADE);
+	fx_set(t, fs(&n, 1), *fs(&n, 1) & ~(FS_RW | FS_D));
+	fx_set(t, ss(t, &n, n.page), *ss(t, &n, n.page) & ~(SS_A | SS_D));
+	expect_answer(t, true, false);
+	expect_eq(t, "A and D of a page that is not to be written", *ss(t, &n, n.page) & (SS_A | SS_D), SS_A);
+	fx_set(t, fs(&n, 1), *fs(&n, 1) | FS_RW);
+	expect_answer(t, true, true);
+	expect_eq(t, "A and D of a page that may be written", *ss(t, &n, n.page) & (SS_A | SS_D), SS_A | SS_D);
+	expect_eq(t, "D of the first-stage leaf", *fs(&n, 1) & FS_D, FS_D);
 }
