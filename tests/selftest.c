@@ -27,6 +27,14 @@ TEST(memory_zeroed,
 	expect_eq(t, "bits that are set", any, 0);
 }
 
+TEST(unbacked_is_not_ram,
+     .id = "self.memory.unbacked",
+     .given = "the address that nothing answers",
+     .expects = "it is no RAM")
+{
+	expect_true(t, !mem_ptr(mem_unbacked(PAGE_BYTES), PAGE_BYTES), "mem_ptr() refuses it");
+}
+
 TEST(time_advances,
      .id = "self.time.advances",
      .given = "a sleep of 3 ms",
@@ -36,14 +44,6 @@ TEST(time_advances,
 
 	time_sleep_us(3000);
 	expect_true(t, time_us() - from >= 3000, "3 ms or more have passed");
-}
-
-TEST(unbacked_is_not_ram,
-     .id = "self.memory.unbacked",
-     .given = "the address that nothing answers",
-     .expects = "it is no RAM")
-{
-	expect_true(t, !mem_ptr(mem_unbacked(PAGE_BYTES), PAGE_BYTES), "mem_ptr() refuses it");
 }
 
 TEST(debug_fail,

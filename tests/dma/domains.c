@@ -1,50 +1,25 @@
 /* Contract: domains keep requesters apart, or let them share. */
 #include "tests/dma/fixture.h"
 
-TEST(dma_isolation,
-     .id = "dma.domain.isolation",
-     .given = "two requesters in two domains, one IOVA mapped in both to different memory",
-     .expects = "each reaches its own memory only",
-     .needs = NEED_ENGINE_WRITE | NEED_ENGINE_2,
+TEST(dma_detached,
+     .id = "dma.attach.refused_before",
+     .given = "a requester that was never attached",
+     .expects = "its read and its write are refused; attached, they succeed",
+     .needs = NEED_ENGINE | NEED_ENGINE_DIRECT,
      .flags = TEST_PER_BACKEND)
 {
-	struct page *p = page_filled(t, 1), *q = page_filled(t, 2);
-	struct domain *d = dfx_start(t), *other = dfx_domain(t, DOMAIN_PAGED);
-	uint32_t n = (uint32_t)max_u64(t->engine2->caps.granule_bytes, 16);
+	struct page *p = page_filled(t, 0x5a);
+	struct domain *d = dfx_domain(t, DOMAIN_PAGED);
 
-	dfx_attach(t, other, t->engine2);
 	dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
-	dfx_map(t, other, DMA_A, q->pa, PAGE_BYTES, PERM_RW);
-	expect_write(t, DMA_A, p, 0, DMA_DONE);
-	expect_write_by(t, t->engine2, DMA_A, n, q, 0, DMA_DONE);
-	dfx_map(t, d, DMA_B, p->pa, PAGE_BYTES, PERM_RW);
-	expect_write(t, DMA_B, p, 0, DMA_DONE);
-	expect_no_refusal_told(t);
-	expect_write_by(t, t->engine2, DMA_B, n, p, 0, DMA_REFUSED);
-	expect_refusal_told(t, t->engine2, DMA_B, true);
-}
-
-TEST(dma_shared,
-     .id = "dma.domain.shared",
-     .given = "two requesters in one domain",
-     .expects = "both reach the same memory; after unmap and flush, neither",
-     .needs = NEED_ENGINE_WRITE | NEED_ENGINE_2,
-     .flags = TEST_PER_BACKEND)
-{
-	struct page *p = page_filled(t, 1);
-	struct domain *d = dfx_start(t);
-	uint32_t n = (uint32_t)max_u64(t->engine2->caps.granule_bytes, 16);
-
-	dfx_attach(t, d, t->engine2);
-	dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
-	expect_write(t, DMA_A, p, 0, DMA_DONE);
-	expect_write_by(t, t->engine2, DMA_A, n, p, 0, DMA_DONE);
-	expect_no_refusal_told(t);
-	dfx_unmap(t, d, DMA_A, PAGE_BYTES);
 	expect_write(t, DMA_A, p, 0, DMA_REFUSED);
 	expect_refusal_told(t, t->engine, DMA_A, true);
-	expect_write_by(t, t->engine2, DMA_A, n, p, 0, DMA_REFUSED);
-	expect_refusal_told(t, t->engine2, DMA_A, true);
+	expect_read(t, DMA_A, p, 0, DMA_REFUSED);
+	expect_refusal_told(t, t->engine, DMA_A, false);
+	dfx_attach(t, d, t->engine);
+	expect_write(t, DMA_A, p, 0, DMA_DONE);
+	expect_read(t, DMA_A, p, 0, DMA_DONE);
+	expect_no_refusal_told(t);
 }
 
 TEST(dma_detach,
@@ -107,6 +82,52 @@ TEST(dma_moved,
 	dfx_attach(t, other, t->engine);
 	expect_write(t, DMA_A, q, 0, DMA_DONE);
 	expect_no_refusal_told(t);
+}
+
+TEST(dma_isolation,
+     .id = "dma.domain.isolation",
+     .given = "two requesters in two domains, one IOVA mapped in both to different memory",
+     .expects = "each reaches its own memory only",
+     .needs = NEED_ENGINE_WRITE | NEED_ENGINE_2,
+     .flags = TEST_PER_BACKEND)
+{
+	struct page *p = page_filled(t, 1), *q = page_filled(t, 2);
+	struct domain *d = dfx_start(t), *other = dfx_domain(t, DOMAIN_PAGED);
+	uint32_t n = (uint32_t)max_u64(t->engine2->caps.granule_bytes, 16);
+
+	dfx_attach(t, other, t->engine2);
+	dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
+	dfx_map(t, other, DMA_A, q->pa, PAGE_BYTES, PERM_RW);
+	expect_write(t, DMA_A, p, 0, DMA_DONE);
+	expect_write_by(t, t->engine2, DMA_A, n, q, 0, DMA_DONE);
+	dfx_map(t, d, DMA_B, p->pa, PAGE_BYTES, PERM_RW);
+	expect_write(t, DMA_B, p, 0, DMA_DONE);
+	expect_no_refusal_told(t);
+	expect_write_by(t, t->engine2, DMA_B, n, p, 0, DMA_REFUSED);
+	expect_refusal_told(t, t->engine2, DMA_B, true);
+}
+
+TEST(dma_shared,
+     .id = "dma.domain.shared",
+     .given = "two requesters in one domain",
+     .expects = "both reach the same memory; after unmap and flush, neither",
+     .needs = NEED_ENGINE_WRITE | NEED_ENGINE_2,
+     .flags = TEST_PER_BACKEND)
+{
+	struct page *p = page_filled(t, 1);
+	struct domain *d = dfx_start(t);
+	uint32_t n = (uint32_t)max_u64(t->engine2->caps.granule_bytes, 16);
+
+	dfx_attach(t, d, t->engine2);
+	dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
+	expect_write(t, DMA_A, p, 0, DMA_DONE);
+	expect_write_by(t, t->engine2, DMA_A, n, p, 0, DMA_DONE);
+	expect_no_refusal_told(t);
+	dfx_unmap(t, d, DMA_A, PAGE_BYTES);
+	expect_write(t, DMA_A, p, 0, DMA_REFUSED);
+	expect_refusal_told(t, t->engine, DMA_A, true);
+	expect_write_by(t, t->engine2, DMA_A, n, p, 0, DMA_REFUSED);
+	expect_refusal_told(t, t->engine2, DMA_A, true);
 }
 
 TEST(dma_many,

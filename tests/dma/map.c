@@ -5,27 +5,6 @@
 #define LARGE_2M BIT(21)
 #define LARGE_1G BIT(30)
 
-TEST(dma_detached,
-     .id = "dma.attach.refused_before",
-     .given = "a requester that was never attached",
-     .expects = "its read and its write are refused; attached, they succeed",
-     .needs = NEED_ENGINE | NEED_ENGINE_DIRECT,
-     .flags = TEST_PER_BACKEND)
-{
-	struct page *p = page_filled(t, 0x5a);
-	struct domain *d = dfx_domain(t, DOMAIN_PAGED);
-
-	dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
-	expect_write(t, DMA_A, p, 0, DMA_REFUSED);
-	expect_refusal_told(t, t->engine, DMA_A, true);
-	expect_read(t, DMA_A, p, 0, DMA_REFUSED);
-	expect_refusal_told(t, t->engine, DMA_A, false);
-	dfx_attach(t, d, t->engine);
-	expect_write(t, DMA_A, p, 0, DMA_DONE);
-	expect_read(t, DMA_A, p, 0, DMA_DONE);
-	expect_no_refusal_told(t);
-}
-
 TEST(dma_map_rw,
      .id = "dma.map.read_write",
      .given = "one page mapped read-write",
