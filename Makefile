@@ -127,11 +127,13 @@ IOMMU_SRC := \
 
 # model: both worlds.
 MODEL_SRC := \
+	model/cache.c \
 	model/config_space.c \
 	model/device.c \
 	model/device_tlb.c \
 	model/dmar_table.c \
 	model/fabric.c \
+	model/world.c \
 	model/vtd/ats.c \
 	model/vtd/cache.c \
 	model/vtd/command.c \

@@ -52,7 +52,7 @@ static void scope(struct table *t, const struct mdl_fabric *f, const struct mdl_
 
 static void unit(struct table *t, const struct mdl_fabric *f, unsigned n)
 {
-	uint64_t pages = mdl_vtd_window_bytes(f->units[n].unit->st.cfg) / PAGE_BYTES;
+	uint64_t pages = mdl_vtd_window_bytes(f->units[n].vtd->st.cfg) / PAGE_BYTES;
 	size_t start = t->n;
 	unsigned size = 0;
 
@@ -98,7 +98,7 @@ enum status mdl_dmar_build(struct mdl_fabric *f)
 	unsigned sum = 0;
 
 	for (unsigned i = 0; i < f->units_n; i++) {
-		const struct mdl_vtd_config *c = f->units[i].unit->st.cfg;
+		const struct mdl_vtd_config *c = f->units[i].vtd->st.cfg;
 
 		haw = (uint8_t)min_u64(haw, c->haw);
 		ir = ir && (c->ecap & ECAP_IR) != 0;

@@ -61,7 +61,7 @@ static void message(void *ctx, uint64_t address, uint32_t data)
 enum status mdl_fabric_add_unit(struct mdl_fabric *f, struct mdl_vtd *u, const struct mdl_vtd_config *c,
 				void *cache_memory, bool all)
 {
-	struct mdl_vtd_env env = { .ctx = f, .message = message, .devtlb_invalidate = devtlb_invalidate,
+	struct mdl_env env = { .ctx = f, .message = message, .devtlb_invalidate = devtlb_invalidate,
 				   .page_response = page_response };
 	enum status s;
 
@@ -69,7 +69,7 @@ enum status mdl_fabric_add_unit(struct mdl_fabric *f, struct mdl_vtd *u, const s
 		return ERR_FULL;
 	s = mdl_vtd_init(u, c, &f->mem, &env, cache_memory);
 	if (s == OK)
-		f->units[f->units_n++] = (struct mdl_unit_place){ .unit = u, .all = all };
+		f->units[f->units_n++] = (struct mdl_unit_place){ .ops = &mdl_vtd_ops, .unit = u, .vtd = u, .all = all };
 	return s;
 }
 
@@ -182,9 +182,11 @@ enum status mdl_fabric_window(struct mdl_fabric *f, uint64_t pa, uint64_t bytes,
 {
 	for (unsigned i = 0; i < f->units_n; i++) {
 		uint64_t base = MDL_UNIT_BASE + i * MDL_UNIT_STEP;
+		uint32_t len = MDL_UNIT_STEP;
+		const struct mmio_ops *ops = f->units[i].ops->window(f->units[i].unit, &base, &len);
 
-		if (pa == base && bytes <= MDL_UNIT_STEP) {
-			*out = (mmio_t){ &mdl_vtd_mmio, f->units[i].unit, (uint32_t)bytes };
+		if (ops != NULL && pa == base && bytes <= len) {
+			*out = (mmio_t){ ops, f->units[i].unit, (uint32_t)bytes };
 			return OK;
 		}
 	}
@@ -201,18 +203,18 @@ enum status mdl_fabric_window(struct mdl_fabric *f, uint64_t pa, uint64_t bytes,
 
 /* ---- transactions ---- */
 
-struct mdl_vtd *mdl_fabric_unit(struct mdl_fabric *f, uint16_t sid)
+const struct mdl_unit_place *mdl_fabric_unit(struct mdl_fabric *f, uint16_t sid)
 {
 	const struct mdl_function *fn = find(f, sid);
 
 	/* The function itself, then the port above it. */
 	if (fn != NULL && fn->unit < f->units_n)
-		return f->units[fn->unit].unit;
+		return &f->units[fn->unit];
 	if (fn != NULL && fn->parent >= 0 && f->fns[fn->parent].unit < f->units_n)
-		return f->units[f->fns[fn->parent].unit].unit;
+		return &f->units[f->fns[fn->parent].unit];
 	for (unsigned i = 0; i < f->units_n; i++)
 		if (f->units[i].all)
-			return f->units[i].unit;
+			return &f->units[i];
 	return NULL;
 }
 
@@ -239,32 +241,32 @@ static enum mdl_completion direct(struct mdl_fabric *f, const struct mdl_request
 
 enum mdl_completion mdl_fabric_dma(struct mdl_fabric *f, const struct mdl_request *rq, void *data)
 {
-	struct mdl_vtd *u = mdl_fabric_unit(f, rq->sid);
+	const struct mdl_unit_place *u = mdl_fabric_unit(f, rq->sid);
 
-	return u == NULL ? direct(f, rq, data) : mdl_vtd_dma(u, rq, data);
+	return u == NULL ? direct(f, rq, data) : u->ops->dma(u->unit, rq, data);
 }
 
 void mdl_fabric_ats(struct mdl_fabric *f, const struct mdl_request *rq, struct mdl_ats_completion *out)
 {
-	struct mdl_vtd *u = mdl_fabric_unit(f, rq->sid);
+	const struct mdl_unit_place *u = mdl_fabric_unit(f, rq->sid);
 
 	if (u == NULL)
 		*out = (struct mdl_ats_completion){ .status = MDL_UR };
 	else
-		mdl_vtd_ats(u, rq, out);
+		u->ops->ats(u->unit, rq, out);
 }
 
 enum mdl_completion mdl_fabric_page_request(struct mdl_fabric *f, const struct mdl_page_request *pr)
 {
-	struct mdl_vtd *u = mdl_fabric_unit(f, pr->sid);
+	const struct mdl_unit_place *u = mdl_fabric_unit(f, pr->sid);
 
-	return u == NULL ? MDL_UR : mdl_vtd_page_request(u, pr);
+	return u == NULL ? MDL_UR : u->ops->page_request(u->unit, pr);
 }
 
 void mdl_fabric_devtlb_answer(struct mdl_fabric *f, uint16_t sid)
 {
-	struct mdl_vtd *u = mdl_fabric_unit(f, sid);
+	const struct mdl_unit_place *u = mdl_fabric_unit(f, sid);
 
 	if (u != NULL)
-		mdl_vtd_devtlb_answer(u, sid);
+		u->ops->devtlb_answer(u->unit, sid);
 }

@@ -36,8 +36,10 @@ struct mdl_function {
 };
 
 struct mdl_unit_place {
-	struct mdl_vtd *unit;
-	bool all;                        /* INCLUDE_PCI_ALL; else the functions and ports that name it */
+	const struct mdl_unit_ops *ops;
+	void *unit;
+	const struct mdl_vtd *vtd;       /* the same, where it is one */
+	bool all;                        /* serves all the rest; else the functions and ports that name it */
 };
 
 struct mdl_fabric {
@@ -75,8 +77,8 @@ void mdl_fabric_cfg_wr(struct mdl_fabric *f, uint16_t sid, uint32_t off, uint32_
 /* What answers at [pa, pa + bytes): a unit or a BAR that decodes. ERR_NOT_FOUND. */
 enum status must_use mdl_fabric_window(struct mdl_fabric *f, uint64_t pa, uint64_t bytes, mmio_t *out);
 
-/* The unit of a requester, NULL: none. */
-struct mdl_vtd *mdl_fabric_unit(struct mdl_fabric *f, uint16_t sid);
+/* The place of a requester's unit, NULL: none. */
+const struct mdl_unit_place *mdl_fabric_unit(struct mdl_fabric *f, uint16_t sid);
 enum mdl_completion mdl_fabric_dma(struct mdl_fabric *f, const struct mdl_request *rq, void *data);
 void mdl_fabric_ats(struct mdl_fabric *f, const struct mdl_request *rq, struct mdl_ats_completion *out);
 enum mdl_completion mdl_fabric_page_request(struct mdl_fabric *f, const struct mdl_page_request *pr);

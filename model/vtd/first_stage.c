@@ -97,11 +97,11 @@ static bool iotlb_hit(const struct fs_walk *s, struct mdl_leaf *leaf, uint8_t *f
 
 	if (s->w->cache == NULL || s->w->cache->iotlb.n == 0)
 		return false;
-	e = mdl_iotlb_find(s->w->cache, key, s->w->rq->address);
+	e = mdl_cache_cover(&s->w->cache->iotlb, key, s->w->rq->address);
 	if (e == NULL) {
 		/* A translation of the time when this PASID entry said pass-through. */
 		key.kind = K_PASS;
-		e = mdl_iotlb_find(s->w->cache, key, s->w->rq->address);
+		e = mdl_cache_cover(&s->w->cache->iotlb, key, s->w->rq->address);
 		if (e == NULL || e->sid != s->w->rq->sid)
 			return false;
 	}
@@ -363,7 +363,7 @@ uint8_t mdl_pass_through(struct mdl_walk *w, struct mdl_leaf *leaf)
 	if (w->cache == NULL)
 		return FR_NONE;
 	/* A translation of the time when this PASID entry said first stage. */
-	e = mdl_iotlb_find(w->cache, key, w->rq->address);
+	e = mdl_cache_cover(&w->cache->iotlb, key, w->rq->address);
 	if (e != NULL && e->sid == w->rq->sid && e->fault == FR_NONE) {
 		*leaf = (struct mdl_leaf){ .base = e->w[0], .flags = e->flags, .bits = e->key.bits };
 		return FR_NONE;

@@ -31,46 +31,16 @@ static inline bool mdl_ecap(const struct mdl_vtd_state *st, uint64_t f)
 	return (st->cfg->ecap & f) != 0;
 }
 
-/* Fetch of a structure by a unit. */
-static inline bool mdl_fetch(const struct mdl_mem *mem, bool snooped, uint64_t pa, uint64_t *w, unsigned n)
-{
-	return snooped || mem->rd64_unsnooped == NULL ? mem->rd64(mem->ctx, pa, w, n) :
-							mem->rd64_unsnooped(mem->ctx, pa, w, n);
-}
-
 /* ---- cache.c ---- */
 
 enum mdl_key_kind { K_CONTEXT, K_PASID, K_SS_TABLE, K_FS_TABLE, K_SS_LEAF, K_FS_LEAF, K_PASS, K_IRTE };
 
-/* Identity of a cached item (6.2.1). Parts that a kind does not use are 0. */
-struct mdl_key {
-	uint64_t address;  /* lowest address covered; the SID of context entries; the index of an IRTE */
-	uint32_t pasid;
-	uint16_t did;
-	uint8_t kind;
-	uint8_t bits;      /* covers 2^bits bytes */
-};
-
-struct mdl_cached {
-	struct mdl_key key;
-	uint32_t next;     /* in the hash chain */
-	uint16_t did;      /* context and PASID entries: the DID that the value carries */
-	uint16_t sid;      /* who brought it in */
-	uint16_t flags;    /* leaves and tables: LEAF_ */
-	uint8_t fault;     /* CM=1: a cached error */
-	bool fpd;
-	uint8_t mode;      /* context: the TTM that it was read under */
-	uint8_t attr;
-	uint64_t w[3];
-	uint64_t tags;     /* of the key, as one word; cache.c fills it in */
-};
-
+/*
+ * Of a key (6.2.1): address is the SID of context entries and the index of an IRTE. Of a value: did is the DID of
+ * context and PASID entries; flags are LEAF_, of leaves and tables; a fault is kept with CM=1; mode is the TTM that a
+ * context entry was read under.
+ */
 void mdl_caches_init(struct mdl_caches *c, uint32_t entries, void *memory);
-const struct mdl_cached *mdl_cache_find(const struct mdl_cache *c, const struct mdl_key *key);
-/* The leaf that covers address, of any size; key gives kind and tags. */
-const struct mdl_cached *mdl_iotlb_find(const struct mdl_caches *c, struct mdl_key key, uint64_t address);
-void mdl_cache_put(struct mdl_cache *c, const struct mdl_cached *e);
-void mdl_cache_clear(struct mdl_cache *c);
 
 enum mdl_inv_scope {
 	SCOPE_ALL,         /* everything in the cache */

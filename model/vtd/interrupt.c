@@ -94,21 +94,6 @@ static void deliver(struct mdl_vtd *u, const uint64_t e[2])
 	u->env.message(u->env.ctx, address, (uint32_t)data);
 }
 
-/* Sets bits in a word of memory atomically. False: memory rejects it. */
-static bool set_bits(struct mdl_vtd *u, uint64_t pa, uint64_t old, uint64_t bits)
-{
-	uint64_t seen;
-
-	for (unsigned i = 0; i < 4; i++) {
-		if (!u->mem.cas64(u->mem.ctx, pa, old, old | bits, &seen))
-			return false;
-		if (seen == old)
-			return true;
-		old = seen;
-	}
-	return false;
-}
-
 /* Step 8: the posted-interrupt descriptor, which is never cached (5.2.3). Returns the fault. */
 static uint8_t post(struct mdl_vtd *u, const uint64_t e[2])
 {
@@ -120,11 +105,11 @@ static uint8_t post(struct mdl_vtd *u, const uint64_t e[2])
 		return FR_IR_PD_ACCESS;
 	if ((q[4] & PID4_RSVD) != 0 || (q[5] | q[6] | q[7]) != 0)
 		return FR_IR_PD_RESERVED;
-	if (!set_bits(u, pa + 8 * (vector / 64), q[vector / 64], pow2(vector % 64)))
+	if (!mdl_set_bits(&u->mem, pa + 8 * (vector / 64), q[vector / 64], pow2(vector % 64)))
 		return FR_IR_PD_ACCESS;
 	if ((q[4] & PID4_ON) != 0 || ((q[4] & PID4_SN) != 0 && (e[0] & IRTE0_URG) == 0))
 		return FR_NONE;
-	if (!set_bits(u, pa + 32, q[4], PID4_ON))
+	if (!mdl_set_bits(&u->mem, pa + 32, q[4], PID4_ON))
 		return FR_IR_PD_ACCESS;
 	dst = (u->st.irt & IRTA_EIME) != 0 ? fld_get(PID4_NDST, q[4]) : fld_get(PID4_NDST_XAPIC, q[4]);
 	u->env.message(u->env.ctx, INTERRUPT_BASE | FLD(MSI_DEST, fld_get(BITS(7, 0), dst)) |

@@ -2,57 +2,16 @@
  * The VT-d model: one remapping unit as the architecture specification (rev 4.1) describes it.
  *
  * A unit is an instance: its registers (struct mdl_vtd_state), its caches (in memory that the caller gives) and the
- * calls by which it reaches the world (struct mdl_mem, struct mdl_vtd_env). It never waits, allocates or keeps time.
+ * calls by which it reaches the world (model/world.h). It never waits, allocates or keeps time.
  * translate() is the oracle: a pure function of registers, memory and request. A unit does the same through caches
  * that keep everything that the specification lets hardware keep.
  */
 #ifndef PORTCULLIS_MODEL_VTD_MODEL_H
 #define PORTCULLIS_MODEL_VTD_MODEL_H
 
-#include "kernel/hal.h"
+#include "model/cache.h"
 #include "model/vtd/regs.h"
-
-/* ---- the world, supplied by the harness ---- */
-
-/* Physical memory. All return false where the platform rejects the access (unbacked); nothing was changed then. */
-struct mdl_mem {
-	void *ctx;
-	/* n (at most 8) words at an address aligned to 8; up to two of them are one atomic fetch. */
-	bool (*rd64)(void *ctx, uint64_t pa, uint64_t *w, unsigned n);
-	bool (*rd)(void *ctx, uint64_t pa, void *buf, uint32_t bytes);
-	bool (*wr)(void *ctx, uint64_t pa, const void *buf, uint32_t bytes);
-	/* Atomic: *seen is what was there; the word became desired where *seen == expected. */
-	bool (*cas64)(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, uint64_t *seen);
-	/* rd64 past the processor's caches, for fetches that do not snoop (ECAP.C, PWSNP). NULL: as rd64. */
-	bool (*rd64_unsnooped)(void *ctx, uint64_t pa, uint64_t *w, unsigned n);
-};
-
-/* A Device-TLB invalidation on its way to the device (descriptor types 3 and 8). */
-struct mdl_devtlb_inv {
-	uint16_t sid;
-	uint64_t address;
-	uint64_t bytes;   /* 0: the whole address space */
-	bool has_pasid;   /* type 8 with G=0: only this PASID */
-	bool all_pasids;  /* type 8 with G=1 */
-	uint32_t pasid;
-};
-
-struct mdl_page_response {
-	uint16_t sid;
-	bool has_pasid;
-	uint32_t pasid;
-	uint16_t prgi;
-	uint8_t code;
-};
-
-struct mdl_vtd_env {
-	void *ctx;
-	/* A message leaves the unit for the interrupt controllers: never remapped again. */
-	void (*message)(void *ctx, uint64_t address, uint32_t data);
-	/* True: the device has answered; false: it will call mdl_vtd_devtlb_answer() later, or never. */
-	bool (*devtlb_invalidate)(void *ctx, const struct mdl_devtlb_inv *inv);
-	void (*page_response)(void *ctx, const struct mdl_page_response *rsp);
-};
+#include "model/world.h"
 
 /* ---- configuration ---- */
 
@@ -135,35 +94,7 @@ struct mdl_vtd_state {
 
 /* ---- requests and results ---- */
 
-enum mdl_access { MDL_READ, MDL_WRITE, MDL_ATOMIC, MDL_ZLR };
-enum mdl_at { MDL_UNTRANSLATED, MDL_TRANSLATION, MDL_TRANSLATED, MDL_PAGE_REQUEST };
-
-/* One transaction: never crosses a 4-KiB page. */
-struct mdl_request {
-	uint16_t sid;
-	uint8_t access;          /* enum mdl_access */
-	uint8_t at;              /* enum mdl_at */
-	bool has_pasid, priv, exec;
-	bool no_write;           /* NW flag of a translation request */
-	uint32_t pasid;
-	uint32_t bytes;
-	uint64_t address;
-};
-
-/* An accessed/dirty update that the walk needs: set the bits where the word is still old. */
-struct mdl_update {
-	uint64_t pa, old, set;
-	uint8_t fault;           /* what it is when memory rejects the update */
-};
-
 #define MDL_UPDATES_MAX 40
-
-enum mdl_kind {
-	MDL_OK,                  /* address, r, w and the attributes hold */
-	MDL_BLOCKED,             /* refused; fault tells why, 0 where no reason exists */
-	MDL_INTERRUPT,           /* a DWORD write into the interrupt range: interrupt remapping decides */
-	MDL_ABSENT,              /* translation request: Success with R=W=0 */
-};
 
 struct mdl_result {
 	uint8_t kind;            /* enum mdl_kind */
@@ -205,17 +136,6 @@ void mdl_vtd_translate(const struct mdl_vtd_state *st, const struct mdl_mem *mem
 
 /* ---- a unit ---- */
 
-struct mdl_cached;
-
-/* A cache: dense array of entries, found by hash chains. */
-struct mdl_cache {
-	struct mdl_cached *e;
-	uint32_t *head;
-	uint32_t n, cap, victim;
-	uint64_t sizes;          /* page sizes present, as bits; never shrinks before the cache is empty */
-	uint64_t evicted;        /* how often the capacity was too small */
-};
-
 struct mdl_caches {
 	struct mdl_cache context, pasid, paging, iotlb, iec;
 };
@@ -225,7 +145,7 @@ struct mdl_caches {
 struct mdl_vtd {
 	struct mdl_vtd_state st;
 	struct mdl_mem mem;
-	struct mdl_vtd_env env;
+	struct mdl_env env;
 	struct mdl_caches cache;
 	uint32_t frcd_index;
 	uint32_t gcmd, gcmd_polls;   /* command in progress and reads of GSTS left; 0: none */
@@ -243,7 +163,7 @@ size_t mdl_vtd_cache_bytes(const struct mdl_vtd_config *c);
 
 /* Power-on state. *c stays the caller's and must live as long as the unit. ERR_INVALID: the configuration. */
 enum status must_use mdl_vtd_init(struct mdl_vtd *u, const struct mdl_vtd_config *c, const struct mdl_mem *mem,
-				  const struct mdl_vtd_env *env, void *cache_memory);
+				  const struct mdl_env *env, void *cache_memory);
 /* Warm reset: sticky bits survive (FSTS, FRCD, ICS, PRS, IQERCD). */
 void mdl_vtd_reset_warm(struct mdl_vtd *u);
 
@@ -253,8 +173,6 @@ extern const struct mmio_ops mdl_vtd_mmio;
 uint32_t mdl_vtd_window_bytes(const struct mdl_vtd_config *c);
 uint64_t mdl_vtd_rd(struct mdl_vtd *u, uint32_t off, unsigned bytes);
 void mdl_vtd_wr(struct mdl_vtd *u, uint32_t off, uint64_t value, unsigned bytes);
-
-enum mdl_completion { MDL_DONE, MDL_UR, MDL_CA };
 
 /*
  * One memory transaction of a device, whole: translation through the caches, A/D updates, fault log, then the access.
@@ -266,29 +184,19 @@ enum mdl_completion mdl_vtd_dma(struct mdl_vtd *u, const struct mdl_request *rq,
 /* The same without the access itself: *out as translate() gives it, but by the unit's caches. Faults are logged. */
 void mdl_vtd_lookup(struct mdl_vtd *u, const struct mdl_request *rq, struct mdl_result *out);
 
-/* Completion of a translation request (4.1). */
-struct mdl_ats_completion {
-	enum mdl_completion status;
-	uint64_t address, bytes;
-	bool r, w, x, u, n, priv, global;
-};
 void mdl_vtd_ats(struct mdl_vtd *u, const struct mdl_request *rq, struct mdl_ats_completion *out);
 
 /* The device answers an invalidation that it had withheld. One that nobody waits for is ICE. */
 void mdl_vtd_devtlb_answer(struct mdl_vtd *u, uint16_t sid);
 
-struct mdl_page_request {
-	uint16_t sid;
-	bool has_pasid, priv, exec, r, w, last;
-	uint32_t pasid;
-	uint16_t prgi;
-	uint64_t address;
-};
 /* MDL_DONE: queued. Else refused: recorded, dropped, or answered at once. */
 enum mdl_completion mdl_vtd_page_request(struct mdl_vtd *u, const struct mdl_page_request *pr);
 
 /* An interrupt message of a requester (also IOAPIC and HPET): remapped, posted or refused. MDL_UR: refused. */
 enum mdl_completion mdl_vtd_interrupt(struct mdl_vtd *u, uint16_t sid, uint64_t address, uint32_t data);
+
+/* A unit as the fabric takes it: ctx is the struct mdl_vtd. */
+extern const struct mdl_unit_ops mdl_vtd_ops;
 
 /* How many entries the caches hold, for tests of the caches themselves. */
 uint32_t mdl_vtd_cached(const struct mdl_vtd *u);

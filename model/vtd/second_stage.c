@@ -90,7 +90,7 @@ static bool iotlb_hit(const struct ss_walk *s, struct mdl_leaf *leaf, uint8_t *f
 
 	if (s->w->cache == NULL)
 		return false;
-	e = mdl_iotlb_find(s->w->cache, (struct mdl_key){ .kind = K_SS_LEAF, .did = s->ss->did }, s->address);
+	e = mdl_cache_cover(&s->w->cache->iotlb, (struct mdl_key){ .kind = K_SS_LEAF, .did = s->ss->did }, s->address);
 	if (e == NULL)
 		return false;
 	*fault = e->fault;
@@ -300,7 +300,7 @@ void mdl_legacy_pass(struct mdl_walk *w, struct mdl_leaf *leaf)
 	if (w->cache == NULL)
 		return;
 	/* A translation of the time when this context entry was not pass-through. */
-	e = mdl_iotlb_find(w->cache, key, w->rq->address);
+	e = mdl_cache_cover(&w->cache->iotlb, key, w->rq->address);
 	if (e != NULL && e->sid == w->rq->sid && (e->flags & LEAF_SS_ALL) == LEAF_SS_ALL) {
 		*leaf = (struct mdl_leaf){ .base = e->w[0], .flags = e->flags, .bits = e->key.bits };
 		return;

@@ -14,7 +14,7 @@ static uint32_t cache_entries(const struct mdl_vtd_config *c)
 
 size_t mdl_vtd_cache_bytes(const struct mdl_vtd_config *c)
 {
-	return CACHES * (size_t)cache_entries(c) * (sizeof(struct mdl_cached) + sizeof(uint32_t));
+	return CACHES * mdl_cache_bytes(cache_entries(c));
 }
 
 static void derive(struct mdl_vtd_state *st)
@@ -63,7 +63,7 @@ void mdl_vtd_state_translating(struct mdl_vtd_state *st, const struct mdl_vtd_co
 }
 
 enum status mdl_vtd_init(struct mdl_vtd *u, const struct mdl_vtd_config *c, const struct mdl_mem *mem,
-			 const struct mdl_vtd_env *env, void *cache_memory)
+			 const struct mdl_env *env, void *cache_memory)
 {
 	enum status s = mdl_vtd_config_check(c, NULL);
 
@@ -184,28 +184,6 @@ void mdl_vtd_lookup(struct mdl_vtd *u, const struct mdl_request *rq, struct mdl_
 		mdl_fault_log(u, out->record);
 }
 
-/* FetchAdd of 4 or 8 bytes: data is the addend, then the old value. */
-static bool fetch_add(struct mdl_vtd *u, uint64_t pa, uint32_t bytes, uint64_t *data)
-{
-	uint64_t word = align_down(pa, 8), field = bytes == 8 ? UINT64_MAX : shl(BITS(31, 0), (unsigned)(8 * (pa & 4)));
-	uint64_t old, seen;
-
-	if (!u->mem.rd64(u->mem.ctx, word, &old, 1))
-		return false;
-	for (unsigned i = 0; i < RETRIES; i++) {
-		uint64_t sum = fld_get(field, old) + *data;
-
-		if (!u->mem.cas64(u->mem.ctx, word, old, fld_set(field, old, sum), &seen))
-			return false;
-		if (seen == old) {
-			*data = fld_get(field, old);
-			return true;
-		}
-		old = seen;
-	}
-	return false;
-}
-
 static bool access(struct mdl_vtd *u, const struct mdl_request *rq, uint64_t pa, void *data)
 {
 	switch (rq->access) {
@@ -215,7 +193,7 @@ static bool access(struct mdl_vtd *u, const struct mdl_request *rq, uint64_t pa,
 		return u->mem.rd(u->mem.ctx, pa, data, rq->bytes);
 	case MDL_ATOMIC:
 		return (rq->bytes == 4 || rq->bytes == 8) && is_aligned(pa, rq->bytes) &&
-		       fetch_add(u, pa, rq->bytes, data);
+		       mdl_fetch_add(&u->mem, pa, rq->bytes, data);
 	default:
 		return true; /* zero-length read: the translation was all */
 	}
@@ -236,3 +214,37 @@ enum mdl_completion mdl_vtd_dma(struct mdl_vtd *u, const struct mdl_request *rq,
 		return MDL_UR;
 	return access(u, rq, out.address, data) ? MDL_DONE : MDL_UR;
 }
+
+/* ---- as the fabric takes it ---- */
+
+static enum mdl_completion ops_dma(void *unit, const struct mdl_request *rq, void *data)
+{
+	return mdl_vtd_dma(unit, rq, data);
+}
+
+static void ops_ats(void *unit, const struct mdl_request *rq, struct mdl_ats_completion *out)
+{
+	mdl_vtd_ats(unit, rq, out);
+}
+
+static enum mdl_completion ops_page_request(void *unit, const struct mdl_page_request *pr)
+{
+	return mdl_vtd_page_request(unit, pr);
+}
+
+static void ops_devtlb_answer(void *unit, uint16_t sid)
+{
+	mdl_vtd_devtlb_answer(unit, sid);
+}
+
+/* Where it lies is the platform's choice: base and the room there stay what they are. */
+static const struct mmio_ops *ops_window(void *unit, uint64_t *base, uint32_t *bytes)
+{
+	(void)unit, (void)base, (void)bytes;
+	return &mdl_vtd_mmio;
+}
+
+const struct mdl_unit_ops mdl_vtd_ops = {
+	.dma = ops_dma, .ats = ops_ats, .page_request = ops_page_request, .devtlb_answer = ops_devtlb_answer,
+	.window = ops_window,
+};

@@ -88,8 +88,8 @@ static void test_configuration(struct bench *b)
 	ok(mdl_fabric_window(&b->f, MDL_UNIT_BASE, 0x1000, &w) == OK && w.ctx == &b->units[0], "unit 0 at its base");
 	ok(mdl_fabric_window(&b->f, MDL_UNIT_BASE + MDL_UNIT_STEP, 0x1000, &w) == OK && w.ctx == &b->units[1],
 	   "unit 1 behind it");
-	ok(mdl_fabric_unit(&b->f, 0x0008) == &b->units[1], "00:01.0 is behind the unit for the rest");
-	ok(mdl_fabric_unit(&b->f, 0x0100) == &b->units[0], "01:00.0 behind that of its port");
+	ok(mdl_fabric_unit(&b->f, 0x0008)->unit == &b->units[1], "00:01.0 is behind the unit for the rest");
+	ok(mdl_fabric_unit(&b->f, 0x0100)->unit == &b->units[0], "01:00.0 behind that of its port");
 	mdl_fabric_cfg_wr(&b->f, 0x0018, 0x19, 5, 1);
 	ok(cfg(b, 0x0100, 0, 4) == UINT32_MAX && cfg(b, 0x0500, 0, 4) == 0x4D445043 && b->devices[2].sid == 0x0500,
 	   "a new bus number moves it");

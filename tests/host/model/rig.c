@@ -74,7 +74,7 @@ static void page_response(void *ctx, const struct mdl_page_response *rsp)
 
 void rig_open_config(struct rig *r, const struct mdl_vtd_config *c)
 {
-	struct mdl_vtd_env env = { .ctx = r, .message = message, .devtlb_invalidate = devtlb_invalidate,
+	struct mdl_env env = { .ctx = r, .message = message, .devtlb_invalidate = devtlb_invalidate,
 				   .page_response = page_response };
 
 	*r = (struct rig){ .next = RIG_BASE };

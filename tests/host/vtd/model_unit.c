@@ -85,7 +85,7 @@ bool model_unit_open(unsigned i, struct machine *m, unsigned *haw_bits)
 {
 	const struct mdl_vtd_config *c = mdl_vtd_configs[i];
 	struct mdl_mem mem = { .rd64 = rd64, .rd = rd, .wr = wr, .cas64 = cas64 };
-	struct mdl_vtd_env env = {
+	struct mdl_env env = {
 		.message = message,
 		.devtlb_invalidate = devtlb_invalidate,
 		.page_response = page_response,
