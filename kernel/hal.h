@@ -47,6 +47,9 @@ void *mem_ptr(pa_t pa, size_t bytes);
  * cache_write_back() and by DMA alone. On metal nobody can tell: the same as mem_ptr(). NULL as mem_ptr().
  */
 void *mem_ptr_unsnooped(pa_t pa, size_t bytes);
+/* The same behind a write buffer, which what is written back stays in until mem_buffer_drain() or until it is full. */
+void *mem_ptr_buffered(pa_t pa, size_t bytes);
+void mem_buffer_drain(void);
 /* Physical address of something that mem_ptr() or mem_alloc() gave. */
 pa_t mem_pa(const void *p);
 /* Page-aligned address of at least bytes that nothing answers: no RAM, no device. Below 4 GiB where possible. */

@@ -83,6 +83,15 @@ void *mem_ptr_unsnooped(pa_t pa, size_t bytes)
 	return mem_ptr(pa, bytes);
 }
 
+void *mem_ptr_buffered(pa_t pa, size_t bytes)
+{
+	return mem_ptr(pa, bytes);
+}
+
+void mem_buffer_drain(void)
+{
+}
+
 pa_t mem_pa(const void *p)
 {
 	uint64_t va = (uint64_t)(uintptr_t)p;

@@ -58,11 +58,19 @@ static void message(void *ctx, uint64_t address, uint32_t data)
 	f->message(f->message_ctx, address, data);
 }
 
+static void write_buffer_flush(void *ctx)
+{
+	struct mdl_fabric *f = ctx;
+
+	if (f->write_buffer_flush != NULL)
+		f->write_buffer_flush(f->message_ctx);
+}
+
 enum status mdl_fabric_add_unit(struct mdl_fabric *f, struct mdl_vtd *u, const struct mdl_vtd_config *c,
 				void *cache_memory, bool all)
 {
 	struct mdl_env env = { .ctx = f, .message = message, .devtlb_invalidate = devtlb_invalidate,
-				   .page_response = page_response };
+			       .page_response = page_response, .write_buffer_flush = write_buffer_flush };
 	enum status s;
 
 	if (f->units_n == MDL_UNITS_MAX)

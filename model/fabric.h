@@ -46,6 +46,7 @@ struct mdl_fabric {
 	struct mdl_mem mem;
 	void (*message)(void *ctx, uint64_t address, uint32_t data);
 	void *message_ctx;
+	void (*write_buffer_flush)(void *ctx); /* with the ctx of message; NULL: no write buffer */
 	struct mdl_function fns[MDL_FUNCTIONS_MAX];
 	unsigned fns_n;
 	struct mdl_unit_place units[MDL_UNITS_MAX];

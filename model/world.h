@@ -58,6 +58,8 @@ struct mdl_env {
 	/* True: the device has answered; false: it will do so later (devtlb_answer), or never. */
 	bool (*devtlb_invalidate)(void *ctx, const struct mdl_devtlb_inv *inv);
 	void (*page_response)(void *ctx, const struct mdl_page_response *rsp);
+	/* Software or an invalidation empties the write buffer (RWBF=1). NULL: there is nothing to empty. */
+	void (*write_buffer_flush)(void *ctx);
 	/* AMD-Vi: a processor is told that its guest has an interrupt waiting. NULL: nobody listens. */
 	void (*doorbell)(void *ctx, uint32_t destination);
 };

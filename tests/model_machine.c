@@ -50,55 +50,83 @@ static bool rd(void *ctx, uint64_t pa, void *buf, uint32_t bytes)
 	return p;
 }
 
+static bool load(const uint64_t *p, uint64_t *w, unsigned n)
+{
+	for (unsigned i = 0; p && i < n; i++)
+		w[i] = __atomic_load_n(&p[i], __ATOMIC_RELAXED);
+	return p;
+}
+
 static bool rd64(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
 {
-	const uint64_t *p = mem_ptr(PA(pa), 8 * (size_t)n);
-
 	(void)ctx;
-	if (!p)
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		w[i] = __atomic_load_n(&p[i], __ATOMIC_RELAXED);
-	return true;
+	return load(mem_ptr(PA(pa), 8 * (size_t)n), w, n);
 }
 
 static bool rd64_unsnooped(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
 {
-	const uint64_t *p = mem_ptr_unsnooped(PA(pa), 8 * (size_t)n);
-
 	(void)ctx;
-	if (!p)
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		w[i] = __atomic_load_n(&p[i], __ATOMIC_RELAXED);
-	return true;
+	return load(mem_ptr_unsnooped(PA(pa), 8 * (size_t)n), w, n);
 }
 
-/* What comes from the bus is coherent: whoever reads finds it. */
+/* Units with RWBF=1. */
+static bool rd64_buffered(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
+{
+	(void)ctx;
+	return load(mem_ptr_buffered(PA(pa), 8 * (size_t)n), w, n);
+}
+
+static void write_buffer_flush(void *ctx)
+{
+	(void)ctx;
+	mem_buffer_drain();
+}
+
+/* A piece of memory as all sorts of agents see it. */
+struct views {
+	uint8_t *p, *past_caches, *past_buffer;
+};
+
+static bool views_of(uint64_t pa, uint32_t bytes, struct views *v)
+{
+	v->p = mem_ptr(PA(pa), bytes);
+	v->past_caches = mem_ptr_unsnooped(PA(pa), bytes);
+	v->past_buffer = mem_ptr_buffered(PA(pa), bytes);
+	return v->p;
+}
+
+/* What was written from the bus is coherent: whoever reads finds it. */
+static void settle(const struct views *v, uint32_t bytes)
+{
+	if (v->past_caches != v->p)
+		__builtin_memcpy(v->past_caches, v->p, bytes);
+	if (v->past_buffer != v->p)
+		__builtin_memcpy(v->past_buffer, v->p, bytes);
+}
+
 static bool wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
 {
-	void *p = mem_ptr(PA(pa), bytes), *past = mem_ptr_unsnooped(PA(pa), bytes);
+	struct views v;
 
 	(void)ctx;
-	if (!p)
+	if (!views_of(pa, bytes, &v))
 		return false;
-	__builtin_memcpy(p, buf, bytes);
-	if (past != p)
-		__builtin_memcpy(past, buf, bytes);
+	__builtin_memcpy(v.p, buf, bytes);
+	settle(&v, bytes);
 	return true;
 }
 
 static bool cas64(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, uint64_t *seen)
 {
-	uint64_t *p = mem_ptr(PA(pa), 8), *past = mem_ptr_unsnooped(PA(pa), 8);
+	uint64_t *p = mem_ptr(PA(pa), 8);
+	struct views v;
 
 	(void)ctx;
-	if (!p)
+	if (!p || !views_of(pa, 8, &v))
 		return false;
 	*seen = expected;
 	__atomic_compare_exchange_n(p, seen, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	if (past != p)
-		*past = *p;
+	settle(&v, 8);
 	return true;
 }
 
@@ -174,7 +202,10 @@ static enum status build(struct model_machine *mm, const struct mdl_vtd_config *
 		s = mem_alloc(mm->cache_bytes, PAGE_BYTES, &mm->cache[i]);
 	if (s != OK)
 		return s;
+	if (c->cap & CAP_RWBF)
+		mem.rd64_unsnooped = rd64_buffered;
 	mdl_fabric_init(&mm->fabric, &mem, message, NULL);
+	mm->fabric.write_buffer_flush = write_buffer_flush;
 	str_printf(mm->name, sizeof(mm->name), "model.%s", c->name);
 	mm->machine = (struct machine){
 		.name = mm->name,

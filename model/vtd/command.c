@@ -47,6 +47,12 @@ static void interrupts(struct mdl_vtd *u, bool on)
 	mdl_frcd_index_reset(u);
 }
 
+void mdl_write_buffer_flush(struct mdl_vtd *u)
+{
+	if (mdl_cap(&u->st, CAP_RWBF) && u->env.write_buffer_flush != NULL)
+		u->env.write_buffer_flush(u->env.ctx);
+}
+
 static void one_shots(struct mdl_vtd *u, uint32_t value)
 {
 	if ((value & G_SRTP) != 0) {
@@ -61,7 +67,9 @@ static void one_shots(struct mdl_vtd *u, uint32_t value)
 		if (mdl_cap(&u->st, CAP_ESIRTPS))
 			mdl_cache_clear(&u->cache.iec);
 	}
-	u->st.r[R_GSTS] &= ~G_WBF; /* the buffer is empty */
+	if ((value & G_WBF) != 0)
+		mdl_write_buffer_flush(u);
+	u->st.r[R_GSTS] &= ~G_WBF;
 }
 
 static void complete(struct mdl_vtd *u, uint32_t value)

@@ -151,6 +151,8 @@ enum mdl_iqei mdl_inv_descriptor(struct mdl_vtd *u, const uint64_t q[4], bool wi
 		return IQEI_RESERVED;
 	if ((type == INV_DEVTLB || type == INV_PDEVTLB) && (q[0] & INV_PFSID) != 0 && !mdl_ecap(&u->st, ECAP_DIT))
 		return IQEI_RESERVED;
+	if (type != INV_WAIT)
+		mdl_write_buffer_flush(u);
 	switch (type) {
 	case INV_CONTEXT:     return context_cache(u, q);
 	case INV_IOTLB:       return iotlb(u, q);

@@ -189,6 +189,8 @@ void mdl_event_clear(struct mdl_vtd *u, enum mdl_reg ectl);
 void mdl_reg_effect(struct mdl_vtd *u, enum mdl_reg r, uint64_t value, uint64_t mask);
 /* Power-on values; warm: sticky registers keep theirs. */
 void mdl_regs_reset(struct mdl_vtd *u, bool warm);
+/* RWBF=1: on WBF, and before every invalidation. */
+void mdl_write_buffer_flush(struct mdl_vtd *u);
 void mdl_gcmd_write(struct mdl_vtd *u, uint32_t value);
 void mdl_gcmd_poll(struct mdl_vtd *u);
 void mdl_iq_run(struct mdl_vtd *u);

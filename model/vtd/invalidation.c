@@ -130,6 +130,7 @@ void mdl_ccmd_run(struct mdl_vtd *u)
 	if (g == 0 || (u->st.r[R_GSTS] & G_QIE) != 0)
 		return; /* CAIG 00: rejected */
 	inv.scope = g == 1 ? SCOPE_ALL : g == 2 ? SCOPE_DOMAIN : SCOPE_DEVICE;
+	mdl_write_buffer_flush(u);
 	mdl_inv_context(&u->cache, &inv);
 	*r = fld_set(CCMD_CAIG, *r, g);
 }
@@ -146,6 +147,7 @@ void mdl_iotlb_run(struct mdl_vtd *u)
 	if (g == 0 || (u->st.r[R_GSTS] & G_QIE) != 0 || (g == 3 && am > fld_get(CAP_MAMV, u->st.cfg->cap)))
 		return; /* IAIG 00: rejected */
 	inv.scope = g == 1 ? SCOPE_ALL : g == 2 ? SCOPE_DOMAIN : SCOPE_PAGES;
+	mdl_write_buffer_flush(u);
 	mdl_inv_range(&inv, iva & IVA_ADDR, (unsigned)am);
 	mdl_inv_iotlb(&u->cache, &inv);
 	*r = fld_set(IOTLB_IAIG, *r, g);

@@ -18,6 +18,7 @@
 #define VECTORS      256
 #define VECTOR_FIRST 0x30
 #define VECTOR_LAST  0xef
+#define BUFFER_LINES 64 /* places in the write buffer */
 #define MSI_ADDRESS  0xfee00000u
 #define LOOKS        1000 /* at a deadline, before it has passed */
 
@@ -26,6 +27,9 @@ static struct {
 	uint64_t base, bytes;
 	uint8_t *arena;
 	uint8_t *past_caches; /* the arena as agents see it that do not snoop */
+	uint8_t *past_buffer; /* and as those do that sit behind the write buffer, too */
+	struct { uint64_t from, bytes; } buffer[BUFFER_LINES];
+	unsigned buffer_first, buffer_n;
 	unsigned fail_every, allocs;
 	uint64_t ahead_us; /* of our clock before the real one */
 	unsigned counts[VECTORS];
@@ -40,7 +44,7 @@ static struct {
 
 /* ---- memory ---- */
 
-void hosted_init(uint64_t base, uint64_t bytes)
+static void *make_arena(uint64_t bytes)
 {
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -48,13 +52,14 @@ void hosted_init(uint64_t base, uint64_t bytes)
 		fprintf(stderr, "no memory for an arena of %llu bytes\n", (unsigned long long)bytes);
 		exit(2);
 	}
-	world.arena = p;
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED) {
-		fprintf(stderr, "no memory for a second arena of %llu bytes\n", (unsigned long long)bytes);
-		exit(2);
-	}
-	world.past_caches = p;
+	return p;
+}
+
+void hosted_init(uint64_t base, uint64_t bytes)
+{
+	world.arena = make_arena(bytes);
+	world.past_caches = make_arena(bytes);
+	world.past_buffer = make_arena(bytes);
 	world.base = base;
 	world.bytes = bytes;
 	pool_init(&world.pool);
@@ -97,6 +102,26 @@ void *mem_ptr_unsnooped(pa_t pa, size_t bytes)
 	return pool_holds(&world.pool, pa.v, bytes) ? world.past_caches + (pa.v - world.base) : NULL;
 }
 
+void *mem_ptr_buffered(pa_t pa, size_t bytes)
+{
+	return pool_holds(&world.pool, pa.v, bytes) ? world.past_buffer + (pa.v - world.base) : NULL;
+}
+
+static void drain_oldest(void)
+{
+	uint64_t from = world.buffer[world.buffer_first].from;
+
+	memcpy(world.past_buffer + from, world.past_caches + from, world.buffer[world.buffer_first].bytes);
+	world.buffer_first = (world.buffer_first + 1) % BUFFER_LINES;
+	world.buffer_n--;
+}
+
+void mem_buffer_drain(void)
+{
+	while (world.buffer_n)
+		drain_oldest();
+}
+
 pa_t mem_pa(const void *p)
 {
 	const uint8_t *at = p;
@@ -132,6 +157,11 @@ void cache_write_back(const void *p, size_t bytes)
 	from = align_down((uint64_t)(at - world.arena), 64);
 	to = min_u64(align_up((uint64_t)(at - world.arena) + bytes, 64), world.bytes);
 	memcpy(world.past_caches + from, world.arena + from, to - from);
+	if (world.buffer_n == BUFFER_LINES)
+		drain_oldest();
+	world.buffer[(world.buffer_first + world.buffer_n) % BUFFER_LINES].from = from;
+	world.buffer[(world.buffer_first + world.buffer_n) % BUFFER_LINES].bytes = to - from;
+	world.buffer_n++;
 }
 
 /* ---- registers ---- */
