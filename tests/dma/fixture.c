@@ -51,19 +51,36 @@ struct domain *dfx_domain(struct test *t, enum domain_kind kind)
 	return d;
 }
 
+void dfx_drop(struct test *t, struct domain *d)
+{
+	struct dfx *f = dfx_of(t);
+
+	must(t, t->iommu->ops->domain_destroy(d), "destroying a domain");
+	for (unsigned i = 0; i < f->domains_n; i++)
+		if (f->domains[i] == d) {
+			f->domains[i] = f->domains[--f->domains_n];
+			return;
+		}
+}
+
 struct requester dfx_requester(const struct engine *e)
 {
 	return (struct requester){ .addr = e->dev->addr };
 }
 
-void dfx_attach(struct test *t, struct domain *d, struct engine *e)
+void dfx_attach_as(struct test *t, struct domain *d, struct requester r)
 {
 	struct dfx *f = dfx_of(t);
 
 	if (f->attached_n == DFX_ATTACH_MAX)
 		give_up(t, "the test attaches more than %u requesters", DFX_ATTACH_MAX);
-	must(t, t->iommu->ops->attach(d, dfx_requester(e)), "attaching a requester");
-	f->attached[f->attached_n++] = (struct attachment){ d, dfx_requester(e) };
+	must(t, t->iommu->ops->attach(d, r), "attaching a requester");
+	f->attached[f->attached_n++] = (struct attachment){ d, r };
+}
+
+void dfx_attach(struct test *t, struct domain *d, struct engine *e)
+{
+	dfx_attach_as(t, d, dfx_requester(e));
 	for (unsigned i = 0; i < e->own_n && d->kind == DOMAIN_PAGED; i++) {
 		pa_t at;
 		unsigned perm;
@@ -74,16 +91,27 @@ void dfx_attach(struct test *t, struct domain *d, struct engine *e)
 	}
 }
 
-void dfx_detach(struct test *t, struct domain *d, struct engine *e)
+static bool same(struct requester a, struct requester b)
+{
+	return a.addr.segment == b.addr.segment && a.addr.sid == b.addr.sid && a.has_pasid == b.has_pasid &&
+	       (!a.has_pasid || a.pasid == b.pasid);
+}
+
+void dfx_detach_as(struct test *t, struct domain *d, struct requester r)
 {
 	struct dfx *f = dfx_of(t);
 
-	must(t, t->iommu->ops->detach(d, dfx_requester(e)), "detaching a requester");
+	must(t, t->iommu->ops->detach(d, r), "detaching a requester");
 	for (unsigned i = 0; i < f->attached_n; i++)
-		if (f->attached[i].domain == d && f->attached[i].requester.addr.sid == e->dev->addr.sid) {
+		if (f->attached[i].domain == d && same(f->attached[i].requester, r)) {
 			f->attached[i] = f->attached[--f->attached_n];
 			return;
 		}
+}
+
+void dfx_detach(struct test *t, struct domain *d, struct engine *e)
+{
+	dfx_detach_as(t, d, dfx_requester(e));
 }
 
 struct domain *dfx_start(struct test *t)

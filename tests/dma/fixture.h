@@ -16,11 +16,16 @@
 
 /* A new domain; destroyed by the harness. */
 struct domain *dfx_domain(struct test *t, enum domain_kind kind);
+/* Destroys one that was made by dfx_domain(), earlier than the harness would. */
+void dfx_drop(struct test *t, struct domain *d);
 /* The requester of an engine, without PASID. */
 struct requester dfx_requester(const struct engine *e);
 /* Attaches an engine and maps its own memory there. Detached by the harness. */
 void dfx_attach(struct test *t, struct domain *d, struct engine *e);
 void dfx_detach(struct test *t, struct domain *d, struct engine *e);
+/* The same for a requester, of which nothing is mapped. */
+void dfx_attach_as(struct test *t, struct domain *d, struct requester r);
+void dfx_detach_as(struct test *t, struct domain *d, struct requester r);
 /* A paged domain with t->engine attached. */
 struct domain *dfx_start(struct test *t);
 

@@ -1,0 +1,129 @@
+/* Contract: what comes after a refusal, what flushes refuse, and what a backend leaves behind. */
+#include "tests/dma/fixture.h"
+
+TEST(dma_after_refusal,
+     .id = "dma.attach.after_refusal",
+     .given = "each engine in turn refused, then attached to one domain, refused at an address that is mapped then",
+     .expects = "DMA succeeds",
+     .needs = NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT,
+     .flags = TEST_PER_BACKEND)
+{
+	struct domain *d = dfx_domain(t, DOMAIN_PAGED);
+	struct page *p = page_alloc(t, DFX_ATTACH_MAX * PAGE_BYTES, 0);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->bench->engines_n && n < DFX_ATTACH_MAX; i++) {
+		struct engine *e = &t->bench->engines[i];
+		uint32_t bytes = (uint32_t)max_u64(e->caps.granule_bytes, 16);
+		iova_t at = iova_add(DMA_A, n * PAGE_BYTES);
+
+		if (e->own_n || (e->caps.flags & (DMA_CAN_WRITE | DMA_ONE_TLP)) != (DMA_CAN_WRITE | DMA_ONE_TLP))
+			continue;
+		expect_write_by(t, e, at, bytes, p, n * PAGE_BYTES, DMA_REFUSED);
+		expect_refusal_told(t, e, at, true);
+		dfx_attach(t, d, e);
+		expect_write_by(t, e, at, bytes, p, n * PAGE_BYTES, DMA_REFUSED);
+		expect_refusal_told(t, e, at, true);
+		dfx_map(t, d, at, pa_add(p->pa, n * PAGE_BYTES), PAGE_BYTES, PERM_RW);
+		expect_write_by(t, e, at, bytes, p, n * PAGE_BYTES, DMA_DONE);
+		expect_no_refusal_told(t);
+		n++;
+	}
+	if (!n)
+		skip_unreached(t, "no engine with one request for each access");
+}
+
+TEST(dma_flush_rules,
+     .id = "dma.flush.rules",
+     .given = "flushes of nothing, of part of a page, of what lies outside the width, of the last page",
+     .expects = "ERR_INVALID, but for the last page",
+     .flags = TEST_PER_BACKEND)
+{
+	const struct iommu_ops *ops = t->iommu->ops;
+	uint64_t end = pow2(t->iommu->caps.input_bits);
+	struct domain *d = dfx_domain(t, DOMAIN_PAGED);
+
+	expect_status(t, "flush of 0 bytes", ops->flush(d, DMA_A, 0), ERR_INVALID);
+	expect_status(t, "flush of half a page", ops->flush(d, DMA_A, PAGE_BYTES / 2), ERR_INVALID);
+	expect_status(t, "flush from inside a page", ops->flush(d, iova_add(DMA_A, 8), PAGE_BYTES), ERR_INVALID);
+	expect_status(t, "flush above the width", ops->flush(d, IOVA(end), PAGE_BYTES), ERR_INVALID);
+	expect_status(t, "flush across the end", ops->flush(d, IOVA(end - PAGE_BYTES), 2 * PAGE_BYTES), ERR_INVALID);
+	expect_status(t, "flush of the last page", ops->flush(d, IOVA(end - PAGE_BYTES), PAGE_BYTES), OK);
+}
+
+/* Everything that a backend allocates: domains, tables above the page tables, the queue. */
+TEST(dma_backend_leak,
+     .id = "dma.backend.leaves_no_memory",
+     .given = "each backend created, an engine attached, a page mapped, detached, destroyed",
+     .expects = "as many free pages as before",
+     .needs = NEED_ENGINE)
+{
+	if (!t->bench->backends_n)
+		skip(t, "no backend");
+	for (unsigned i = 0; i < t->bench->backends_n; i++) {
+		const struct backend *b = t->bench->backends[i];
+		size_t before = mem_free_pages();
+		struct requester r = dfx_requester(t->engine);
+		struct domain *d = NULL;
+		struct iommu *io = NULL;
+
+		must(t, b->create(t->bench, &io), "creating a backend");
+		must(t, io->ops->domain_create(io, DOMAIN_PAGED, &d), "creating a domain");
+		must(t, io->ops->attach(d, r), "attaching");
+		must(t, io->ops->map(d, DMA_A, PA(BIT(30)), PAGE_BYTES, PERM_R, 0), "mapping");
+		must(t, io->ops->detach(d, r), "detaching");
+		must(t, io->ops->domain_destroy(d), "destroying a domain");
+		b->destroy(io);
+		if (!expect_eq(t, "free pages", mem_free_pages(), before))
+			note(t, "%s", b->name);
+	}
+}
+
+TEST(dma_passthrough_rules,
+     .id = "dma.domain.passthrough_rules",
+     .given = "map, unmap, flush and lookup in a pass-through domain",
+     .expects = "nothing can be mapped or unmapped, flushing is nothing, every address is its own",
+     .flags = TEST_PER_BACKEND)
+{
+	const struct iommu_ops *ops = t->iommu->ops;
+	struct page *p = page_alloc(t, PAGE_BYTES, 0);
+	uint64_t bytes = 1;
+	struct domain *d;
+	unsigned perm = 0;
+	pa_t pa = PA(0);
+
+	if (!(t->iommu->caps.flags & IOMMU_HAS_PASSTHROUGH)) {
+		expect_status(t, "create", ops->domain_create(t->iommu, DOMAIN_PASSTHROUGH, &d), ERR_UNSUPPORTED);
+		return;
+	}
+	d = dfx_domain(t, DOMAIN_PASSTHROUGH);
+	expect_status(t, "map", ops->map(d, DMA_A, p->pa, PAGE_BYTES, PERM_RW, 0), ERR_UNSUPPORTED);
+	expect_status(t, "unmap", ops->unmap(d, DMA_A, PAGE_BYTES, &bytes), ERR_UNSUPPORTED);
+	expect_eq(t, "bytes unmapped", bytes, 0);
+	expect_status(t, "flush", ops->flush(d, DMA_A, PAGE_BYTES), OK);
+	expect_status(t, "lookup", ops->lookup(d, IOVA(p->pa.v), &pa, &perm), OK);
+	expect_true(t, pa.v == p->pa.v, "an address is its own");
+	expect_eq(t, "permission", perm, PERM_RW);
+}
+
+TEST(dma_exhausted,
+     .id = "dma.domain.exhausted",
+     .given = "domains created until no more can be, on a backend with few; then one destroyed",
+     .expects = "as many as it claims, then ERR_FULL; after one is destroyed, one more",
+     .flags = TEST_PER_BACKEND)
+{
+	const struct iommu_ops *ops = t->iommu->ops;
+	struct domain *d[DFX_DOMAINS_MAX], *more = NULL;
+	unsigned n = t->iommu->caps.domains_max;
+
+	if (n > DFX_DOMAINS_MAX)
+		skip(t, "%u domains are more than the test asks for", n);
+	for (unsigned i = 0; i < n; i++)
+		d[i] = dfx_domain(t, DOMAIN_PAGED);
+	expect_status(t, "one more", ops->domain_create(t->iommu, DOMAIN_PAGED, &more), ERR_FULL);
+	if (more)
+		must(t, ops->domain_destroy(more), "destroying a domain");
+	dfx_drop(t, d[n / 2]);
+	d[n / 2] = dfx_domain(t, DOMAIN_PAGED);
+	expect_status(t, "one more again", ops->domain_create(t->iommu, DOMAIN_PAGED, &more), ERR_FULL);
+}
