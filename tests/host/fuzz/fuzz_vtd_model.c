@@ -233,7 +233,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t how, w0;
 	static void *cache;
 	struct mdl_mem mem = { .ctx = &t, .rd64 = rd64, .rd = rd, .wr = wr, .cas64 = cas64 };
-	struct mdl_env env = { &t, message, devtlb_invalidate, page_response };
+	struct mdl_env env = { .ctx = &t, .message = message, .devtlb_invalidate = devtlb_invalidate,
+			       .page_response = page_response };
 	struct input in = { data, size };
 	unsigned n = 0;
 
