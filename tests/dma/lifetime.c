@@ -127,3 +127,65 @@ TEST(dma_exhausted,
 	d[n / 2] = dfx_domain(t, DOMAIN_PAGED);
 	expect_status(t, "one more again", ops->domain_create(t->iommu, DOMAIN_PAGED, &more), ERR_FULL);
 }
+
+/* Memory that would be a valid tree of every format, were it read as one: each entry leads to this page. */
+static void memory_spoil(struct test *t, struct page *target)
+{
+	pa_t list[64];
+	unsigned n = 0;
+
+	for (; n < ARRAY_LEN(list) && mem_alloc(PAGE_BYTES, PAGE_BYTES, &list[n]) == OK; n++) {
+		uint64_t *w = mem_ptr(list[n], PAGE_BYTES);
+
+		for (unsigned i = 0; i < PAGE_BYTES / sizeof(*w); i++)
+			w[i] = target->pa.v | 0x67;
+		cache_write_back(w, PAGE_BYTES);
+	}
+	for (unsigned i = 0; i < PAGE_BYTES; i += 8)
+		*(uint64_t *)(void *)(target->p + i) = target->pa.v | 0x67; /* page-aligned */
+	cache_write_back(target->p, PAGE_BYTES);
+	while (n > 0)
+		mem_free(list[--n], PAGE_BYTES);
+	expect_true(t, mem_free_pages() > ARRAY_LEN(list), "enough memory");
+}
+
+TEST(dma_reused_memory,
+     .id = "dma.map.reused_memory",
+     .given = "memory that held entries, written back and freed; then a domain made of it, one page mapped",
+     .expects = "that page is reached, and nothing else",
+     .needs = NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT,
+     .flags = TEST_PER_BACKEND)
+{
+	struct page *target = page_alloc(t, PAGE_BYTES, 0), *p;
+	struct domain *d;
+
+	memory_spoil(t, target);
+	p = page_filled(t, 1);
+	d = dfx_start(t);
+	expect_write(t, DMA_A, target, 0, DMA_REFUSED);
+	expect_refusal_told(t, t->engine, DMA_A, true);
+	dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
+	expect_write(t, DMA_A, p, 0, DMA_DONE);
+	for (unsigned bits = 12; bits <= 36; bits += 3) {
+		iova_t other = IOVA(DMA_A.v ^ pow2(bits));
+
+		if (!expect_write(t, other, target, 0, DMA_REFUSED) || !expect_refusal_told(t, t->engine, other, true))
+			return;
+	}
+}
+
+TEST(dma_map_bounds,
+     .id = "dma.map.bounds_of_leaves",
+     .given = "the largest leaf bounded by 2^11, 2^12, 2^63, 2^64 bytes",
+     .expects = "ERR_INVALID for the first and the last, else mapped",
+     .flags = TEST_PER_BACKEND)
+{
+	const struct iommu_ops *ops = t->iommu->ops;
+	struct domain *d = dfx_domain(t, DOMAIN_PAGED);
+	pa_t pa = page_alloc(t, PAGE_BYTES, 0)->pa;
+
+	expect_status(t, "bound of 2^11", ops->map(d, DMA_A, pa, PAGE_BYTES, PERM_RW, 11), ERR_INVALID);
+	expect_status(t, "bound of 2^64", ops->map(d, DMA_A, pa, PAGE_BYTES, PERM_RW, 64), ERR_INVALID);
+	expect_status(t, "bound of 2^12", ops->map(d, DMA_A, pa, PAGE_BYTES, PERM_RW, 12), OK);
+	expect_status(t, "bound of 2^63", ops->map(d, DMA_B, pa, PAGE_BYTES, PERM_RW, 63), OK);
+}
