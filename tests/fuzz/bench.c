@@ -37,7 +37,7 @@ static void learn(struct fuzz_bench *r)
 
 void fuzz_bench_open(struct test *t, struct fuzz_bench *r)
 {
-	struct page *arena = page_alloc(r->t, FP_N * PAGE_BYTES, 0), *oracle = page_alloc(r->t, fuzz_oracle_bytes(), 0);
+	struct page *arena = page_alloc(t, FP_N * PAGE_BYTES, 0), *oracle = page_alloc(t, fuzz_oracle_bytes(), 0);
 
 	r->t = t;
 	r->u = t->bench->vtd;
@@ -60,9 +60,9 @@ void fuzz_bench_point(struct fuzz_bench *r, const struct fuzz_case *c)
 {
 	enum vtd_ttm ttm = c->mode == FM_LEGACY || c->mode == FM_LEGACY_PT ? TTM_LEGACY : TTM_SCALABLE;
 
-	if (!r->u->caps.c)
-		for (unsigned i = 0; i < r->arena.touched_n; i++)
-			cache_write_back(&r->arena.words[r->arena.touched[i]], 8);
+	/* In scalable mode whether a walk snoops is up to the PASID entry, which the case may have changed. */
+	if (!r->u->caps.c || ttm == TTM_SCALABLE)
+		fuzz_write_back(&r->arena);
 	if (!r->rooted || ttm != r->ttm)
 		must(r->t, vtd_set_root(r->u, PA(fuzz_page_pa(&r->arena, FP_ROOT)), ttm), "setting the root table");
 	r->rooted = true;
@@ -80,12 +80,16 @@ static uint8_t *window(const struct fuzz_bench *r, const struct fuzz_case *c, un
 /* Every data page gets contents of its own in the window, so that it shows which one was reached. */
 static void fill_windows(struct fuzz_bench *r, const struct fuzz_case *c)
 {
-	for (unsigned p = 0; p < FUZZ_DATA_N; p++)
+	for (unsigned p = 0; p < FUZZ_DATA_N; p++) {
 		for (uint32_t i = 0; i < c->bytes; i += 8) {
 			uint64_t v = prng_next(&r->data);
 
 			memcpy(window(r, c, p) + i, &v, min_u64(8, c->bytes - i));
 		}
+		/* An edit may have made a table of this page. */
+		if (r->arena.written_back)
+			cache_write_back(window(r, c, p), c->bytes);
+	}
 }
 
 static void observe_faults(struct fuzz_bench *r, struct fuzz_outcome *seen)

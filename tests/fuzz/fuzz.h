@@ -63,6 +63,7 @@ struct fuzz_arena {
 	uint64_t unbacked;
 	uint16_t touched[FUZZ_TOUCHED_MAX]; /* words that a case has written, zeroed by fuzz_clear() */
 	unsigned touched_n;
+	bool written_back;   /* the words have left the caches, so their zeroes must, too */
 };
 
 static inline uint64_t fuzz_page_pa(const struct fuzz_arena *a, unsigned page)
@@ -93,6 +94,8 @@ struct fuzz_outcome {
 void fuzz_generate(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t seed, struct fuzz_case *c);
 /* Writes the legal tables and the edits into the arena, which is all zero before. */
 void fuzz_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz_case *c);
+/* Makes what fuzz_build() wrote visible to fetches that do not snoop the caches. */
+void fuzz_write_back(struct fuzz_arena *a);
 /* Zeroes what fuzz_build() wrote. */
 void fuzz_clear(struct fuzz_arena *a);
 /* Name of a mode, of a page. */

@@ -155,10 +155,23 @@ void fuzz_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fu
 		put(a, c->edits[i].page, c->edits[i].word, c->edits[i].value);
 }
 
+void fuzz_write_back(struct fuzz_arena *a)
+{
+	for (unsigned i = 0; i < a->touched_n; i++)
+		cache_write_back(&a->words[a->touched[i]], sizeof(a->words[0]));
+	a->written_back = true;
+}
+
 void fuzz_clear(struct fuzz_arena *a)
 {
-	while (a->touched_n)
-		a->words[a->touched[--a->touched_n]] = 0;
+	while (a->touched_n) {
+		uint64_t *word = &a->words[a->touched[--a->touched_n]];
+
+		*word = 0;
+		if (a->written_back)
+			cache_write_back(word, sizeof(*word));
+	}
+	a->written_back = false;
 }
 
 /* ---- edits ---- */
