@@ -184,6 +184,7 @@ HOSTED_SRC := \
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
 UNIT_TESTS := \
+	tests/host/amdvi/entries.c \
 	tests/host/acpi/cursor.c \
 	tests/host/acpi/dmar.c \
 	tests/host/acpi/ivrs.c \

@@ -65,7 +65,8 @@ TEST(ivrs_lengths, .id = "acpi.ivrs.lengths", .checks = "AMD-ACPI-003 AMD-ACPI-0
 	expect_eq(t, "end of the last block", end, v->length);
 }
 
-TEST(ivrs_info_reserved, .id = "acpi.ivrs.info_reserved", .checks = "AMD-ACPI-004", .given = "IVinfo bits 4:2 and 31:23",
+TEST(ivrs_info_reserved, .id = "acpi.ivrs.info_reserved", .checks = "AMD-ACPI-004",
+     .given = "IVinfo bits 4:2 and 31:23",
      .expects = "they are 0", .needs = NEED_AMDVI)
 {
 	expect_eq(t, "the reserved bits", t->bench->ivrs->iv_info & (BITS(4, 2) | BITS(31, 23)), 0);
@@ -97,7 +98,8 @@ static bool starts_range(uint8_t code)
 	return code == IVHD_RANGE_START || code == IVHD_ALIAS_RANGE_START || code == IVHD_EXT_RANGE_START;
 }
 
-TEST(ivrs_ranges, .id = "acpi.ivrs.ranges", .checks = "AMD-ACPI-009 AMD-ACPI-010", .given = "the ranges of device entries",
+TEST(ivrs_ranges, .id = "acpi.ivrs.ranges", .checks = "AMD-ACPI-009 AMD-ACPI-010",
+     .given = "the ranges of device entries",
      .expects = "each start is followed by an end that is not below it", .needs = NEED_AMDVI)
 {
 	const struct ivrs *v = t->bench->ivrs;
@@ -135,7 +137,8 @@ static void each_entry(struct test *t)
 			if (t->desc->arg == IVHD_ACPI_HID && e.code == IVHD_ACPI_HID)
 				expect_eq(t, "type of the block with an ACPI-HID entry", b.type, IVHD_40);
 			if (t->desc->arg == IVHD_SPECIAL && e.code == IVHD_SPECIAL)
-				expect_true(t, e.variety == VARIETY_IOAPIC || e.variety == VARIETY_HPET, "variety 1 or 2");
+				expect_true(t, e.variety == VARIETY_IOAPIC || e.variety == VARIETY_HPET,
+					"variety 1 or 2");
 		}
 	}
 }
@@ -235,11 +238,13 @@ static void ivmd(struct test *t)
 }
 
 #define ROW(id_, row_, given_, expects_, body_, arg_) \
-	{ .id = "acpi.ivrs." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEED_AMDVI, .arg = arg_, \
+	{ .id = "acpi.ivrs." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEED_AMDVI, \
+	  .arg = arg_, \
 	  .body = body_ }
 
 TEST_TABLE(ivrs_rows,
-	ROW("hid_only_40h", "AMD-ACPI-011", "ACPI-HID entries", "only in blocks of type 40h", each_entry, IVHD_ACPI_HID),
+	ROW("hid_only_40h", "AMD-ACPI-011", "ACPI-HID entries", "only in blocks of type 40h", each_entry,
+		IVHD_ACPI_HID),
 	ROW("variety", "AMD-ACPI-015", "special entries", "variety 1 or 2", each_entry, IVHD_SPECIAL),
 	ROW("uid_length", "AMD-ACPI-012", "ACPI-HID entries", "a UID length that fits its format", hid_lengths, 0),
 	ROW("ioapic_once", "AMD-ACPI-014", "special entries of IO-APICs", "at most one for each", ioapics, 0),
@@ -248,7 +253,8 @@ TEST_TABLE(ivrs_rows,
 	ROW("ivmd.flags", "AMD-ACPI-018", "IVMD blocks", "flags bits 7:4 are 0", ivmd, 18),
 	ROW("ivmd.inside", "AMD-ACPI-019", "IVMD blocks", "memory inside PASize", ivmd, 19));
 
-TEST(ivrs_type10, .id = "acpi.ivrs.type10_features", .checks = "AMD-ACPI-020", .given = "feature bits of a block of type 10h",
+TEST(ivrs_type10, .id = "acpi.ivrs.type10_features", .checks = "AMD-ACPI-020",
+     .given = "feature bits of a block of type 10h",
      .expects = "what EFR says", .needs = NEED_AMDVI)
 {
 	const struct ivrs *v = t->bench->ivrs;

@@ -42,7 +42,8 @@ static bool drained(struct test *t)
 /* ---- COMPLETION_WAIT ---- */
 
 TEST(cw_eight_bytes, .id = "amdvi.cmd.cw.eight_bytes", .checks = "AMD-CMD-001 AMD-CMD-002",
-     .given = "COMPLETION_WAIT with S = 1", .expects = "the data are stored, the words beside them stay", .needs = NEED_AMDVI)
+     .given = "COMPLETION_WAIT with S = 1", .expects = "the data are stored, the words beside them stay",
+     .needs = NEED_AMDVI)
 {
 	struct page *p = target(t);
 	uint64_t before = stored(p, 0);
@@ -89,7 +90,8 @@ TEST(cw_everywhere, .id = "amdvi.cmd.cw.every_word", .checks = "AMD-CMD-005",
 			return;
 }
 
-TEST(cw_order, .id = "amdvi.cmd.cw.order", .checks = "AMD-CMD-006", .given = "a hundred stores of rising data to one word",
+TEST(cw_order, .id = "amdvi.cmd.cw.order", .checks = "AMD-CMD-006",
+     .given = "a hundred stores of rising data to one word",
      .expects = "the word never falls, and ends with the last", .needs = NEED_AMDVI)
 {
 	struct page *p = target(t);
@@ -174,7 +176,8 @@ TEST(ring_disabled, .id = "amdvi.cmd.ring.disabled", .checks = "AMD-CMD-039 AMD-
 	expect_eq(t, "the word", stored(p, 0), before);
 }
 
-TEST(ring_later, .id = "amdvi.cmd.ring.later", .checks = "AMD-CMD-040", .given = "a command put in while CmdBufEn = 0, then 1",
+TEST(ring_later, .id = "amdvi.cmd.ring.later", .checks = "AMD-CMD-040",
+     .given = "a command put in while CmdBufEn = 0, then 1",
      .expects = "it is executed", .needs = NEED_AMDVI)
 {
 	struct page *p = target(t);
@@ -248,9 +251,11 @@ static void ring_wraps(struct test *t)
 TEST_TABLE(ring_sizes,
 	{ .id = "amdvi.cmd.ring.len8", .checks = "AMD-CMD-043 AMD-CMD-044", .given = "256 slots, 255 commands at once",
 	  .expects = "all run, over the end of the ring", .needs = NEED_AMDVI, .arg = 8, .body = ring_wraps },
-	{ .id = "amdvi.cmd.ring.len9", .checks = "AMD-CMD-046", .given = "512 slots", .expects = "the ring wraps at 2000h",
+	{ .id = "amdvi.cmd.ring.len9", .checks = "AMD-CMD-046", .given = "512 slots",
+	  .expects = "the ring wraps at 2000h",
 	  .needs = NEED_AMDVI, .arg = 9, .body = ring_wraps },
-	{ .id = "amdvi.cmd.ring.len15", .checks = "AMD-CMD-045", .given = "32768 slots", .expects = "the ring wraps at 80000h",
+	{ .id = "amdvi.cmd.ring.len15", .checks = "AMD-CMD-045", .given = "32768 slots",
+	  .expects = "the ring wraps at 80000h",
 	  .needs = NEED_AMDVI, .budget_us = 3000000, .arg = 15, .body = ring_wraps });
 
 static void tail_width(struct test *t)
@@ -291,14 +296,18 @@ TEST(unused_ids, .id = "amdvi.cmd.unused_ids", .checks = "AMD-CMD-050",
 static void prefetch(struct test *t)
 {
 	ax_start_mapped(t, NULL, AX_A);
-	ax_cmd(t, amdvi_cmd_prefetch(ax_req(t, t->engine)->id, amdvi_span_of(t->desc->arg ? AX_B : AX_A, PAGE_BYTES), 0, false));
+	ax_cmd(t, amdvi_cmd_prefetch(ax_req(t, t->engine)->id, amdvi_span_of(t->desc->arg ? AX_B : AX_A, PAGE_BYTES), 0,
+		false));
 	ax_expect_no_event(t);
 }
 
 TEST_TABLE(prefetch_rows,
 	{ .id = "amdvi.cmd.prefetch.mapped", .checks = "AMD-CMD-051", .given = "PREFETCH_IOMMU_PAGES of a mapped page",
-	  .expects = "it completes, no event", .needs = NEED_AMDVI | NEED_AMD_HOST | NEED_AMD_PREF | NEED_ENGINE_DIRECT | NEED_ENGINE,
+	  .expects = "it completes, no event",
+	  .needs = NEED_AMDVI | NEED_AMD_HOST | NEED_AMD_PREF | NEED_ENGINE_DIRECT | NEED_ENGINE,
 	  .arg = 0, .body = prefetch },
-	{ .id = "amdvi.cmd.prefetch.unmapped", .checks = "AMD-CMD-052", .given = "PREFETCH_IOMMU_PAGES of an unmapped page",
+	{ .id = "amdvi.cmd.prefetch.unmapped", .checks = "AMD-CMD-052",
+	  .given = "PREFETCH_IOMMU_PAGES of an unmapped page",
 	  .expects = "it completes, no IO_PAGE_FAULT",
-	  .needs = NEED_AMDVI | NEED_AMD_HOST | NEED_AMD_PREF | NEED_ENGINE_DIRECT | NEED_ENGINE, .arg = 1, .body = prefetch });
+	  .needs = NEED_AMDVI | NEED_AMD_HOST | NEED_AMD_PREF | NEED_ENGINE_DIRECT | NEED_ENGINE, .arg = 1,
+	  .body = prefetch });

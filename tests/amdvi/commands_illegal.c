@@ -17,7 +17,8 @@ static struct amdvi_cmd legal(enum amdvi_opcode op)
 	case CMD_INV_DEVTAB_ENTRY: return amdvi_cmd_devtab_entry(1);
 	case CMD_INV_IOMMU_PAGES: return amdvi_cmd_pages(0x7ff0, amdvi_span_of(AX_A, PAGE_BYTES), false);
 	case CMD_INV_IOTLB_PAGES:
-		return amdvi_cmd_iotlb(&(struct amdvi_iotlb){ .device_id = 1, .span = amdvi_span_of(AX_A, PAGE_BYTES) });
+		return amdvi_cmd_iotlb(&(struct amdvi_iotlb){ .device_id = 1,
+			.span = amdvi_span_of(AX_A, PAGE_BYTES) });
 	case CMD_INV_INT_TABLE: return amdvi_cmd_int_table(1);
 	case CMD_INV_IOMMU_ALL: return amdvi_cmd_all();
 	case CMD_COMPLETE_PPR: return amdvi_cmd_complete_ppr(1, false, 0, 0, PPR_SUCCESS);
@@ -236,7 +237,8 @@ static bool first_event(struct test *t, struct amdvi_event *e)
 	return false;
 }
 
-TEST(hole_event, .id = "amdvi.cmd.hole.logged", .checks = "AMD-CMD-036", .given = "a command buffer that nothing answers",
+TEST(hole_event, .id = "amdvi.cmd.hole.logged", .checks = "AMD-CMD-036",
+     .given = "a command buffer that nothing answers",
      .expects = "COMMAND_HARDWARE_ERROR", .needs = NEED_AMDVI)
 {
 	struct amdvi_event e;
@@ -246,7 +248,8 @@ TEST(hole_event, .id = "amdvi.cmd.hole.logged", .checks = "AMD-CMD-036", .given 
 		fail(t, amdvi_event_text(EV_COMMAND_HW), "%s", amdvi_event_text(e.code));
 }
 
-TEST(hole_stops, .id = "amdvi.cmd.hole.stops", .checks = "AMD-CMD-037", .given = "a command buffer that nothing answers",
+TEST(hole_stops, .id = "amdvi.cmd.hole.stops", .checks = "AMD-CMD-037",
+     .given = "a command buffer that nothing answers",
      .expects = "CmdBufRun becomes 0", .needs = NEED_AMDVI)
 {
 	buffer_in_hole(t);

@@ -88,10 +88,12 @@ static void tv0(struct test *t)
 }
 
 TEST_TABLE(dte_valid,
-	ROW(unit_off, "iommu_off.read_passes", "AMD-DTE-001", "IommuEn = 0", "reads are not translated", NEED_ENGINE_READ, 0),
+	ROW(unit_off, "iommu_off.read_passes", "AMD-DTE-001", "IommuEn = 0", "reads are not translated",
+		NEED_ENGINE_READ, 0),
 	ROW(unit_off, "iommu_off.write_passes", "AMD-DTE-002", "IommuEn = 0", "writes are not translated",
 	    NEED_ENGINE_WRITE, WRITE),
-	ROW(v0_passes, "v0.read_passes", "AMD-DTE-003", "V = 0", "reads pass, no event", NEED_AMD_HOST | NEED_ENGINE_READ, 0),
+	ROW(v0_passes, "v0.read_passes", "AMD-DTE-003", "V = 0", "reads pass, no event", NEED_AMD_HOST |
+		NEED_ENGINE_READ, 0),
 	ROW(v0_passes, "v0.write_passes", "AMD-DTE-004", "V = 0", "writes pass, no event",
 	    NEED_AMD_HOST | NEED_ENGINE_WRITE, WRITE),
 	ROW(v0_permissions, "v0.ignores_permissions", "AMD-DTE-005", "V = 0, IR = IW = 0", "DMA passes",
@@ -233,7 +235,8 @@ static void harmless(struct test *t)
 }
 
 TEST_TABLE(dte_hints,
-	ROW(harmless, "sd.harmless", "AMD-DTE-063", "SD = 1", "the same translation", NEED_AMD_HOST | NEED_ENGINE, DTE1_SD),
+	ROW(harmless, "sd.harmless", "AMD-DTE-063", "SD = 1", "the same translation", NEED_AMD_HOST | NEED_ENGINE,
+		DTE1_SD),
 	ROW(harmless, "cache.harmless", "AMD-DTE-064", "Cache = 1", "the same translation", NEED_AMD_HOST | NEED_ENGINE,
 	    DTE1_CACHE));
 
@@ -259,14 +262,16 @@ static struct engine *engine_above_bus0(struct test *t)
 	for (unsigned i = 0; i < t->bench->engines_n; i++) {
 		struct engine *e = &t->bench->engines[i];
 
-		if (fld_get(SID_BUS, e->dev->addr.sid) && (e->caps.flags & DMA_DIRECT) && (e->caps.flags & DMA_CAN_WRITE))
+		if (fld_get(SID_BUS, e->dev->addr.sid) && (e->caps.flags & DMA_DIRECT) &&
+			(e->caps.flags & DMA_CAN_WRITE))
 			return e;
 	}
 	skip_unreached(t, "no engine on a bus other than 0");
 }
 
 TEST(dte_bus,
-     .id = "amdvi.dte.other_bus", .checks = "AMD-DTE-038", .given = "an engine on a bus other than 0, device id above 255",
+     .id = "amdvi.dte.other_bus", .checks = "AMD-DTE-038",
+     .given = "an engine on a bus other than 0, device id above 255",
      .expects = "its requests use the entry at base + 32 * device id",
      .needs = NEED_AMDVI | NEED_AMD_HOST)
 {

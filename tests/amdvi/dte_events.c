@@ -22,7 +22,8 @@ static void illegal_is_logged(struct test *t)
 
 #define LOGGED(name_, row_, bit_) \
 	{ .id = "amdvi.dte.event." name_, .checks = row_, .given = name_ " set in an entry with V = 1", \
-	  .expects = "ILLEGAL_DEV_TABLE_ENTRY", .needs = NEEDS | NEED_ENGINE_WRITE, .arg = BIT(bit_), .body = illegal_is_logged }
+	  .expects = "ILLEGAL_DEV_TABLE_ENTRY", .needs = NEEDS | NEED_ENGINE_WRITE, .arg = BIT(bit_), \
+	  .body = illegal_is_logged }
 
 TEST_TABLE(dte_event_logged, LOGGED("bit2", "AMD-DTE-019", 2), LOGGED("bit6", "AMD-DTE-020", 6),
 	   LOGGED("bit63", "AMD-DTE-021", 63));
@@ -54,7 +55,8 @@ static void event_rw(struct test *t)
 }
 
 TEST_TABLE(dte_event_rw,
-	{ .id = "amdvi.dte.event.rw_write", .checks = "AMD-DTE-024", .given = "a reserved bit of the entry set, a write",
+	{ .id = "amdvi.dte.event.rw_write", .checks = "AMD-DTE-024",
+	  .given = "a reserved bit of the entry set, a write",
 	  .expects = "RW = 1", .needs = NEEDS | NEED_ENGINE_WRITE, .arg = 1, .body = event_rw },
 	{ .id = "amdvi.dte.event.rw_read", .checks = "AMD-DTE-024", .given = "a reserved bit of the entry set, a read",
 	  .expects = "RW = 0", .needs = NEEDS | NEED_ENGINE_READ, .arg = 0, .body = event_rw });
@@ -140,7 +142,8 @@ static void mode0_rw(struct test *t)
 }
 
 TEST_TABLE(dte_event_mode0_rw,
-	{ .id = "amdvi.dte.event.mode0_write", .checks = "AMD-DTE-017", .given = "Mode = 0, IW = 0", .expects = "RW = 1",
+	{ .id = "amdvi.dte.event.mode0_write", .checks = "AMD-DTE-017", .given = "Mode = 0, IW = 0",
+	  .expects = "RW = 1",
 	  .needs = NEEDS | NEED_ENGINE_WRITE, .arg = 1, .body = mode0_rw },
 	{ .id = "amdvi.dte.event.mode0_read", .checks = "AMD-DTE-017", .given = "Mode = 0, IR = 0", .expects = "RW = 0",
 	  .needs = NEEDS | NEED_ENGINE_READ, .arg = 0, .body = mode0_rw });
@@ -162,7 +165,8 @@ static bool table_in_hole(struct test *t, struct amdvi_event *e)
 }
 
 TEST(dte_hole, .id = "amdvi.dte.hole.logged", .checks = "AMD-DTE-041", .given = "a device table that nothing answers",
-     .expects = "DMA is aborted, DEV_TAB_HARDWARE_ERROR with the address of the entry", .needs = NEEDS | NEED_ENGINE_WRITE)
+     .expects = "DMA is aborted, DEV_TAB_HARDWARE_ERROR with the address of the entry",
+     .needs = NEEDS | NEED_ENGINE_WRITE)
 {
 	struct amdvi_event e;
 
@@ -172,7 +176,8 @@ TEST(dte_hole, .id = "amdvi.dte.hole.logged", .checks = "AMD-DTE-041", .given = 
 				 t->engine->dev->addr.sid * sizeof(amdvi_dte_t), 1);
 }
 
-TEST(dte_hole_type, .id = "amdvi.dte.hole.type", .checks = "AMD-DTE-042", .given = "a device table that nothing answers",
+TEST(dte_hole_type, .id = "amdvi.dte.hole.type", .checks = "AMD-DTE-042",
+     .given = "a device table that nothing answers",
      .expects = "Type is not 0", .needs = NEEDS | NEED_ENGINE_WRITE)
 {
 	struct amdvi_event e;
@@ -226,7 +231,8 @@ TEST_TABLE(dte_suppress,
 	SUPPRESSED("sa_illegal", "AMD-DTE-053", "SA = 1, a reserved bit set", "ILLEGAL_DEV_TABLE_ENTRY all the same",
 		   SUPPRESS_ALL | ILLEGAL));
 
-TEST(dte_event_domain, .id = "amdvi.dte.event.domain_id", .checks = "AMD-DTE-065", .given = "a write to an unmapped page",
+TEST(dte_event_domain, .id = "amdvi.dte.event.domain_id", .checks = "AMD-DTE-065",
+     .given = "a write to an unmapped page",
      .expects = "IO_PAGE_FAULT has the entry's DomainID", .needs = NEEDS | NEED_ENGINE_WRITE)
 {
 	struct page *p = ax_start_mapped(t, NULL, AX_A);

@@ -30,7 +30,8 @@ static uint64_t tail_of(struct test *t)
 
 /* ---- entries ---- */
 
-TEST(evt_tail, .id = "amdvi.evt.tail", .checks = "AMD-EVT-001", .given = "one event", .expects = "the tail advances by 10h",
+TEST(evt_tail, .id = "amdvi.evt.tail", .checks = "AMD-EVT-001", .given = "one event",
+     .expects = "the tail advances by 10h",
      .needs = NEEDS)
 {
 	uint64_t before;
@@ -114,7 +115,8 @@ TEST_TABLE(evt_wraps,
 
 static unsigned message_setup(struct test *t)
 {
-	struct pci_dev *d = pci_find(&t->bench->bus, (struct pci_addr){ t->bench->amdvi->segment, t->bench->amdvi->device_id });
+	struct pci_dev *d = pci_find(&t->bench->bus, (struct pci_addr){ t->bench->amdvi->segment,
+		t->bench->amdvi->device_id });
 	uint64_t address;
 	uint32_t data;
 	unsigned v = irq_for(t, &address, &data);
@@ -168,11 +170,13 @@ static void message(struct test *t)
 }
 
 #define MESSAGE(id_, row_, given_, expects_, arg_) \
-	{ .id = "amdvi.evt.message." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, .arg = arg_, \
+	{ .id = "amdvi.evt.message." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, \
+	  .arg = arg_, \
 	  .budget_us = 4000000, .body = message }
 
 TEST_TABLE(evt_messages,
-	MESSAGE("first", "AMD-EVT-004 AMD-EVT-008", "EventIntEn = 1, an event", "one message, of MsiNum's vector", EVENT_ON),
+	MESSAGE("first", "AMD-EVT-004 AMD-EVT-008", "EventIntEn = 1, an event", "one message, of MsiNum's vector",
+		EVENT_ON),
 	MESSAGE("off", "AMD-EVT-005", "EventIntEn = 0, an event", "no message", EVENT_OFF),
 	MESSAGE("pending", "AMD-EVT-006", "EventLogInt still set, another event", "no second message", EVENT_TWICE),
 	MESSAGE("again", "AMD-EVT-007", "EventLogInt cleared, another event", "another message", EVENT_AGAIN),
@@ -181,7 +185,8 @@ TEST_TABLE(evt_messages,
 	MESSAGE("wait_pending", "AMD-CMD-011", "ComWaitInt still set, COMPLETION_WAIT with I = 1", "no second message",
 		WAIT_TWICE));
 
-TEST(evt_xt, .id = "amdvi.evt.message.xt", .checks = "AMD-EVT-009", .given = "IntCapXTEn = 1, register 0170h set, an event",
+TEST(evt_xt, .id = "amdvi.evt.message.xt", .checks = "AMD-EVT-009",
+     .given = "IntCapXTEn = 1, register 0170h set, an event",
      .expects = "a message as 0170h says", .needs = NEEDS | NEED_AMD_XT, .budget_us = 4000000)
 {
 	uint64_t address;
@@ -295,7 +300,8 @@ TEST_TABLE(evt_overflow,
 	OVERFLOW("kept", "AMD-EVT-023", "one event more", "the entries before it are intact", KEPT));
 
 TEST(evt_overflow_blocks, .id = "amdvi.evt.overflow.blocks", .checks = "AMD-EVT-022", .given = "the log has overflowed",
-     .expects = "faulting DMA is still blocked", .needs = NEEDS | NEED_ENGINE_DIRECT | NEED_ENGINE, .budget_us = 3000000)
+     .expects = "faulting DMA is still blocked", .needs = NEEDS | NEED_ENGINE_DIRECT | NEED_ENGINE,
+     .budget_us = 3000000)
 {
 	struct page *p = page_filled(t, 0xa5);
 
@@ -345,7 +351,8 @@ TEST_TABLE(evt_reserved, RESERVED("59_57", "AMD-EVT-026", "IO_PAGE_FAULT, bits 5
 
 static void target_abort(struct test *t)
 {
-	struct pci_dev *d = pci_find(&t->bench->bus, (struct pci_addr){ t->bench->amdvi->segment, t->bench->amdvi->device_id });
+	struct pci_dev *d = pci_find(&t->bench->bus, (struct pci_addr){ t->bench->amdvi->segment,
+		t->bench->amdvi->device_id });
 	struct page *p;
 
 	if (!d)

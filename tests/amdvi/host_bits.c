@@ -1,5 +1,6 @@
 /*
- * Host page tables (AMD IOMMU 2.2.3): presence, permissions, reserved and ignored bits, NextLevel. Only data are judged.
+ * Host page tables (AMD IOMMU 2.2.3): presence, permissions, reserved and ignored bits,
+ 	NextLevel. Only data are judged.
  */
 #include "tests/amdvi/fixture.h"
 
@@ -36,7 +37,8 @@ static void not_present(struct test *t)
 	  .expects = "DMA is blocked; with PR = 1 it works again", .needs = NEEDS | NEED_ENGINE, .arg = level_, \
 	  .body = not_present }
 
-TEST_TABLE(pt_absent, ABSENT(1, "AMD-PT-025"), ABSENT(2, "AMD-PT-025"), ABSENT(3, "AMD-PT-025"), ABSENT(4, "AMD-PT-025"));
+TEST_TABLE(pt_absent, ABSENT(1, "AMD-PT-025"), ABSENT(2, "AMD-PT-025"), ABSENT(3, "AMD-PT-025"), ABSENT(4,
+	"AMD-PT-025"));
 
 enum { WRITE = 16, STOPS = 32, LEVEL = 15 };
 
@@ -74,7 +76,8 @@ TEST_TABLE(pt_perm, PERM("leaf.read_needs_ir", "AMD-PT-031", 1 | STOPS, "IR = 0 
 
 TEST(pt_perm_each,
      .id = "amdvi.pt.perm.each_level", .checks = "AMD-PT-037",
-     .given = "four levels, IR or IW = 0 at one directory level at a time", .expects = "that direction is blocked each time",
+     .given = "four levels, IR or IW = 0 at one directory level at a time",
+     .expects = "that direction is blocked each time",
      .needs = NEEDS | NEED_ENGINE)
 {
 	struct page *p = ax_start_mapped(t, NULL, AX_A);
@@ -113,7 +116,8 @@ static void bits(struct test *t)
 }
 
 #define BITS_ROW(id_, row_, given_, expects_, arg_) \
-	{ .id = "amdvi.pt.bits." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS | NEED_ENGINE, \
+	{ .id = "amdvi.pt.bits." id_, .checks = row_, .given = given_, .expects = expects_, \
+	  .needs = NEEDS | NEED_ENGINE, \
 	  .arg = arg_, .body = bits }
 
 TEST_TABLE(pt_bits, BITS_ROW("leaf52", "AMD-PT-047", "reserved bit 52 set in a leaf", "DMA is blocked", 0),
@@ -130,7 +134,8 @@ TEST_TABLE(pt_bits, BITS_ROW("leaf52", "AMD-PT-047", "reserved bit 52 set in a l
 	   BITS_ROW("leaf_u", "AMD-PT-057", "U = 1, untranslated requests", "DMA works", 11));
 
 TEST(pt_absent_garbage,
-     .id = "amdvi.pt.absent.garbage", .checks = "AMD-PT-030", .given = "PR = 0 and all other bits of the leaf set, a write",
+     .id = "amdvi.pt.absent.garbage", .checks = "AMD-PT-030",
+     .given = "PR = 0 and all other bits of the leaf set, a write",
      .expects = "the event has PR = 0 and RZ = 0", .needs = NEEDS | NEED_ENGINE_WRITE)
 {
 	struct page *p = ax_start_mapped(t, NULL, AX_A);
@@ -165,7 +170,8 @@ static void next_level(struct test *t)
 	  .needs = NEEDS | NEED_ENGINE, .arg = arg_, .body = next_level }
 
 TEST_TABLE(pt_next_level, NEXT("equal", "AMD-PT-058", "NextLevel 3 at level 3", 330),
-	   NEXT("above", "AMD-PT-059", "NextLevel 4 at level 3", 340), NEXT("level1", "AMD-PT-060", "NextLevel 1 at level 1", 110),
+	   NEXT("above", "AMD-PT-059", "NextLevel 4 at level 3", 340), NEXT("level1", "AMD-PT-060",
+	   	"NextLevel 1 at level 1", 110),
 	   NEXT("level1_high", "AMD-PT-060", "NextLevel 6 at level 1", 160),
 	   NEXT("level6_leaf", "AMD-PT-061", "NextLevel 0 at level 6", 600));
 

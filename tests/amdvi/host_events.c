@@ -5,7 +5,8 @@
 
 #define NEEDS (NEED_AMDVI | NEED_AMD_HOST | NEED_ENGINE_DIRECT)
 
-enum defect { ABSENT_1, ABSENT_2, ABSENT_3, ABSENT_4, NO_IW, NO_IR, LEAF_52, LEAF_58, DIR_52, DIR_59, DIR_60, EQUAL, ABOVE,
+enum defect { ABSENT_1, ABSENT_2, ABSENT_3, ABSENT_4, NO_IW, NO_IR, LEAF_52, LEAF_58, DIR_52, DIR_59, DIR_60, EQUAL,
+	ABOVE,
 	      LEVEL_1 };
 
 /* One defect in a translation that works. */
@@ -16,7 +17,8 @@ static void make_defect(struct test *t, enum defect d)
 		[ABSENT_4] = { 4, V1_PR, 0 }, [NO_IW] = { 1, V1_IW, 0 }, [NO_IR] = { 1, V1_IR, 0 },
 		[LEAF_52] = { 1, 0, BIT(52) }, [LEAF_58] = { 1, 0, BIT(58) }, [DIR_52] = { 2, 0, BIT(52) },
 		[DIR_59] = { 2, 0, BIT(59) }, [DIR_60] = { 2, 0, BIT(60) },
-		[EQUAL] = { 3, V1_NEXT_LEVEL, FLD(V1_NEXT_LEVEL, 3) }, [ABOVE] = { 3, V1_NEXT_LEVEL, FLD(V1_NEXT_LEVEL, 4) },
+		[EQUAL] = { 3, V1_NEXT_LEVEL, FLD(V1_NEXT_LEVEL, 3) }, [ABOVE] = { 3, V1_NEXT_LEVEL, FLD(V1_NEXT_LEVEL,
+			4) },
 		[LEVEL_1] = { 1, V1_NEXT_LEVEL, FLD(V1_NEXT_LEVEL, 1) },
 	};
 	uint64_t *e = ax_entry(t, ax_req(t, t->engine), AX_A, all[d].level);
@@ -46,7 +48,8 @@ static void absent(struct test *t)
 
 #define ABSENT(level_, row_) \
 	{ .id = "amdvi.pt.fault.absent" #level_, .checks = row_, .given = "PR = 0 at level " #level_ ", a write", \
-	  .expects = "IO_PAGE_FAULT with PR = 0", .needs = NEEDS | NEED_ENGINE_WRITE, .arg = ABSENT_##level_, .body = absent }
+	  .expects = "IO_PAGE_FAULT with PR = 0", .needs = NEEDS | NEED_ENGINE_WRITE, .arg = ABSENT_##level_, \
+	  .body = absent }
 
 TEST_TABLE(pt_fault_absent, ABSENT(1, "AMD-PT-026"), ABSENT(2, "AMD-PT-027"), ABSENT(3, "AMD-PT-028"),
 	   ABSENT(4, "AMD-PT-029"));
@@ -83,9 +86,11 @@ static void direction(struct test *t)
 }
 
 TEST_TABLE(pt_fault_direction,
-	{ .id = "amdvi.pt.fault.rw_write", .checks = "AMD-PT-042", .given = "IW = 0, a write", .expects = "PR = 1, RW = 1",
+	{ .id = "amdvi.pt.fault.rw_write", .checks = "AMD-PT-042", .given = "IW = 0, a write",
+	  .expects = "PR = 1, RW = 1",
 	  .needs = NEEDS | NEED_ENGINE_WRITE, .arg = 1, .body = direction },
-	{ .id = "amdvi.pt.fault.rw_read", .checks = "AMD-PT-042", .given = "IR = 0, a read", .expects = "PR = 1, RW = 0",
+	{ .id = "amdvi.pt.fault.rw_read", .checks = "AMD-PT-042", .given = "IR = 0, a read",
+	  .expects = "PR = 1, RW = 0",
 	  .needs = NEEDS | NEED_ENGINE_READ, .arg = 0, .body = direction });
 
 /* ---- whose, and where ---- */
@@ -197,7 +202,8 @@ TEST_TABLE(pt_fault_encoding, ENCODING("leaf52", "AMD-PT-047", "bit 52 set in a 
 	   ENCODING("level_above", "AMD-PT-059", "NextLevel 4 at level 3", ABOVE),
 	   ENCODING("level_of_leaf", "AMD-PT-060", "NextLevel 1 at level 1", LEVEL_1));
 
-TEST(pt_fault_reach, .id = "amdvi.pt.fault.reach", .checks = "AMD-PT-072", .given = "Mode = 3, bit 39 of the address set",
+TEST(pt_fault_reach, .id = "amdvi.pt.fault.reach", .checks = "AMD-PT-072",
+     .given = "Mode = 3, bit 39 of the address set",
      .expects = "PR = 0 is expected", .needs = NEEDS | NEED_ENGINE_WRITE)
 {
 	struct page *p = ax_start_mapped(t, &(struct ax_options){ .levels = 3 }, AX_A);
@@ -231,7 +237,8 @@ TEST(pt_hole, .id = "amdvi.pt.hole.logged", .checks = "AMD-PT-080", .given = "a 
 		ax_expect_address(t, &e, hole.v + 8 * (shr(AX_A.v, 39) % 512), 16);
 }
 
-TEST(pt_hole_domain, .id = "amdvi.pt.hole.domain_id", .checks = "AMD-PT-081", .given = "a root table that nothing answers",
+TEST(pt_hole_domain, .id = "amdvi.pt.hole.domain_id", .checks = "AMD-PT-081",
+     .given = "a root table that nothing answers",
      .expects = "the event has the DomainID", .needs = NEEDS | NEED_ENGINE_WRITE)
 {
 	struct amdvi_event e;
@@ -243,7 +250,8 @@ TEST(pt_hole_domain, .id = "amdvi.pt.hole.domain_id", .checks = "AMD-PT-081", .g
 
 /* ---- the interrupt range ---- */
 
-TEST(pt_fee_write, .id = "amdvi.pt.fee.write", .checks = "AMD-PT-095", .given = "FEE0_0000h mapped to a frame, a message there",
+TEST(pt_fee_write, .id = "amdvi.pt.fee.write", .checks = "AMD-PT-095",
+     .given = "FEE0_0000h mapped to a frame, a message there",
      .expects = "the frame stays unchanged", .needs = NEED_AMDVI | NEED_AMD_HOST | NEED_ENGINE_MSI)
 {
 	struct page *p = page_filled(t, 0xa5);
@@ -266,7 +274,8 @@ TEST(pt_fee_write, .id = "amdvi.pt.fee.write", .checks = "AMD-PT-095", .given = 
 
 TEST(pt_fee_read, .id = "amdvi.pt.fee.read", .checks = "AMD-PT-096 AMD-EVT-029",
      .given = "FEE0_0000h mapped to a frame, a read there",
-     .expects = "aborted, INVALID_DEVICE_REQUEST of type 0, with device id and address", .needs = NEEDS | NEED_ENGINE_READ)
+     .expects = "aborted, INVALID_DEVICE_REQUEST of type 0, with device id and address",
+     .needs = NEEDS | NEED_ENGINE_READ)
 {
 	struct page *p = ax_start_mapped(t, NULL, AX_A);
 	struct amdvi_event e;

@@ -109,7 +109,8 @@ TEST_TABLE(pt_sizes, SIZED(13, "8k", "AMD-PT-010 AMD-PT-022", sized_throughout),
 	   SIZED(19, "512k", "AMD-PT-016 AMD-PT-022", sized_throughout),
 	   SIZED(20, "1m", "AMD-PT-017 AMD-PT-022", sized_throughout),
 	   SIZED(21, "2m", "AMD-PT-007", sized_throughout), SIZED(22, "4m", "AMD-PT-018", sized_throughout),
-	   SIZED(24, "16m", "AMD-PT-019", sized), SIZED(29, "512m", "AMD-PT-020", sized), SIZED(30, "1g", "AMD-PT-008", sized),
+	   SIZED(24, "16m", "AMD-PT-019", sized), SIZED(29, "512m", "AMD-PT-020", sized), SIZED(30, "1g", "AMD-PT-008",
+	   	sized),
 	   SIZED(31, "2g", "AMD-PT-021", sized), SIZED(39, "512g", "AMD-PT-009", sized));
 
 TEST(pt_mixed,
@@ -195,7 +196,8 @@ TEST(pt_crossing,
 	(void)try_write(t, t->engine, iova_add(AX_A, off), n, NULL, 0); /* the data tell */
 	expect_true(t, frames->p[PAGE_BYTES + off] != 0x11 || frames->p[PAGE_BYTES + off + 1] != 0x11,
 		    "the first part is in the frame of the first page");
-	expect_true(t, frames->p[0] != 0x22 || frames->p[1] != 0x22, "the second part is in the frame of the second page");
+	expect_true(t, frames->p[0] != 0x22 || frames->p[1] != 0x22,
+		"the second part is in the frame of the second page");
 }
 
 /* ---- level skipping ---- */
@@ -203,7 +205,8 @@ TEST(pt_crossing,
 /* An entry of one level that leads to a table several levels below; the address bits between are 0. */
 static void skipping(struct test *t)
 {
-	unsigned from = (unsigned)(t->desc->arg / 100), to = (unsigned)(t->desc->arg / 10 % 10), leaf = (unsigned)(t->desc->arg % 10);
+	unsigned from = (unsigned)(t->desc->arg / 100), to = (unsigned)(t->desc->arg / 10 % 10),
+		leaf = (unsigned)(t->desc->arg % 10);
 	struct page *p = leaf == 1 ? page_filled(t, 0xa5) : page_alloc(t, BIT(21), BIT(21));
 	iova_t at = IOVA(5 * pow2(12 + 9 * (from - 1)) + (to == 1 ? 7 * PAGE_BYTES : 7 * BIT(21)));
 	struct ax_req *r;
@@ -237,7 +240,8 @@ static void skipped_bit(struct test *t)
 }
 
 #define SKIPPING(id_, row_, arg_) \
-	{ .id = "amdvi.pt.skip." id_, .checks = row_, .given = "an entry that skips levels", .expects = "the page is reached", \
+	{ .id = "amdvi.pt.skip." id_, .checks = row_, .given = "an entry that skips levels", \
+	  .expects = "the page is reached", \
 	  .needs = NEEDS, .arg = arg_, .body = skipping }
 
 TEST_TABLE(pt_skipping, SKIPPING("4_to_2", "AMD-PT-062 AMD-PT-066", 422), SKIPPING("4_to_1", "AMD-PT-063", 411),

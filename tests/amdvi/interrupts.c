@@ -38,7 +38,8 @@ static void control(struct test *t)
 }
 
 #define CONTROL(id_, row_, given_, expects_, arg_) \
-	{ .id = "amdvi.ir.ctl." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, .arg = arg_, \
+	{ .id = "amdvi.ir.ctl." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, \
+	  .arg = arg_, \
 	  .budget_us = 4000000, .body = control }
 
 TEST_TABLE(ir_control, CONTROL("iommu_off", "AMD-IR-001", "IommuEn = 0", "the message arrives as it is", IOMMU_OFF),
@@ -130,14 +131,17 @@ TEST_TABLE(ir_entries,
 	ROW("irte128.vector", "AMD-IR-041", "GAEn = 1, a 128-bit entry", "its vector arrives", delivers, 1),
 	ROW("irte32.index", "AMD-IR-014", "indexes 0, 1, 2, 255", "each uses its entry", indexes, 0),
 	ROW("irte32.index_bit8", "AMD-IR-015 AMD-IR-023", "indexes 256 and 511", "each uses its entry", indexes, 1),
-	ROW("irte128.index", "AMD-IR-014 AMD-IR-017", "GAEn = 1, indexes 0, 1, 2, 255", "each uses its entry", indexes, 2),
+	ROW("irte128.index", "AMD-IR-014 AMD-IR-017", "GAEn = 1, indexes 0, 1, 2, 255", "each uses its entry", indexes,
+		2),
 	ROW("irte32.stride", "AMD-IR-016", "GAEn = 0, neighbours disabled", "the entry at 4 * index counts", stride, 0),
-	ROW("irte128.stride", "AMD-IR-017", "GAEn = 1, neighbours disabled", "the entry at 16 * index counts", stride, 1),
+	ROW("irte128.stride", "AMD-IR-017", "GAEn = 1, neighbours disabled", "the entry at 16 * index counts", stride,
+		1),
 	ROW("table.aligned128", "AMD-IR-019", "a table at 128 bytes into a page", "it is used", table_place, 128),
 	ROW("irte32.arbitrated", "AMD-IR-013", "IntType = 001b", "the interrupt arrives", arbitrated, 0),
 	ROW("irte32.destination", "AMD-IR-011", "a destination that is nobody's, then this processor's",
 	    "only the second arrives", destination, 0),
-	ROW("irte128.destination", "AMD-IR-042", "GAEn = 1, XTEn = 0, the same", "only the second arrives", destination, 1),
+	ROW("irte128.destination", "AMD-IR-042", "GAEn = 1, XTEn = 0, the same", "only the second arrives", destination,
+		1),
 	ROW("irte32.disabled", "AMD-IR-025", "RemapEn = 0", "nothing arrives", disabled, 0));
 
 TEST(ir_xt, .id = "amdvi.ir.xt.destination_high", .checks = "AMD-IR-044",
@@ -194,13 +198,16 @@ static void blocked_mode(struct test *t)
 }
 
 TEST_TABLE(ir_modes,
-	ROW("mode.nmi_blocked", "AMD-IR-036", "NMIPass = 0, a message of type NMI", "no NMI", blocked_mode, INT_TYPE_NMI),
-	ROW("mode.extint_blocked", "AMD-IR-038", "EIntPass = 0, a message of type ExtInt", "nothing arrives", blocked_mode,
+	ROW("mode.nmi_blocked", "AMD-IR-036", "NMIPass = 0, a message of type NMI", "no NMI", blocked_mode,
+		INT_TYPE_NMI),
+	ROW("mode.extint_blocked", "AMD-IR-038", "EIntPass = 0, a message of type ExtInt", "nothing arrives",
+		blocked_mode,
 	    INT_TYPE_EXTINT),
 	{ .id = "amdvi.ir.mode.init_blocked", .checks = "AMD-IR-039", .given = "InitPass = 0, a message of type INIT",
 	  .expects = "the processor is not reset", .needs = NEEDS, .arg = INT_TYPE_INIT, .flags = TEST_LAST,
 	  .budget_us = 8000000, .body = blocked_mode },
-	ROW("mode.index_9", "AMD-IR-053", "data bits 10:9 not 0 without the 2K mode", "no table entry is used", blocked_mode, 3));
+	ROW("mode.index_9", "AMD-IR-053", "data bits 10:9 not 0 without the 2K mode", "no table entry is used",
+		blocked_mode, 3));
 
 TEST(ir_logical_nonfixed, .id = "amdvi.ir.mode.logical_blocked", .checks = "AMD-IR-040",
      .given = "EIntPass = 1, a message of type ExtInt with logical destination", .expects = "nothing arrives",
@@ -214,7 +221,8 @@ TEST(ir_logical_nonfixed, .id = "amdvi.ir.mode.logical_blocked", .checks = "AMD-
 
 /* ---- invalidation ---- */
 
-TEST(ir_changed, .id = "amdvi.ir.inv.vector", .checks = "AMD-IR-047 AMD-INV-023", .given = "another vector in the entry, 5h",
+TEST(ir_changed, .id = "amdvi.ir.inv.vector", .checks = "AMD-IR-047 AMD-INV-023",
+     .given = "another vector in the entry, 5h",
      .expects = "the new vector arrives", .needs = NEEDS, .budget_us = 8000000)
 {
 	struct air *a = air_start(t, false, 0, 0);
@@ -235,7 +243,8 @@ TEST(ir_removed, .id = "amdvi.ir.inv.disabled", .checks = "AMD-INV-024", .given 
 	air_expect_blocked(t, a, AIR_ADDRESS, 5);
 }
 
-TEST(ir_two_devices, .id = "amdvi.ir.own_table", .checks = "AMD-IR-048", .given = "two functions, two tables, one index",
+TEST(ir_two_devices, .id = "amdvi.ir.own_table", .checks = "AMD-IR-048",
+     .given = "two functions, two tables, one index",
      .expects = "each gets the vector of its own", .needs = NEEDS | NEED_ENGINE_2, .budget_us = 8000000)
 {
 	struct air *a = air_start(t, false, 0, 0);
@@ -256,7 +265,8 @@ TEST(ir_two_devices, .id = "amdvi.ir.own_table", .checks = "AMD-IR-048", .given 
 	air_expect(t, a, AIR_ADDRESS, 5, false);
 }
 
-TEST(ir_reserved_iv_only, .id = "amdvi.ir.v0_reserved_bit3", .checks = "AMD-DTE-029", .given = "bit 3 set, V = 0, IV = 1",
+TEST(ir_reserved_iv_only, .id = "amdvi.ir.v0_reserved_bit3", .checks = "AMD-DTE-029",
+     .given = "bit 3 set, V = 0, IV = 1",
      .expects = "interrupts arrive", .needs = NEEDS, .budget_us = 8000000)
 {
 	struct air *a = air_start(t, false, 0, 0);

@@ -64,21 +64,25 @@ static void illegal_entry(struct test *t)
 }
 
 #define ROW(id_, row_, given_, expects_, body_, arg_) \
-	{ .id = "amdvi.ir.event." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, .arg = arg_, \
+	{ .id = "amdvi.ir.event." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, \
+	  .arg = arg_, \
 	  .budget_us = 4000000, .body = body_ }
 
 TEST_TABLE(ir_events,
 	ROW("disabled", "AMD-IR-026", "RemapEn = 0", "IO_PAGE_FAULT, I = 1, PR = 0", fault, DISABLED),
 	ROW("beyond", "AMD-IR-021", "an index beyond the table", "IO_PAGE_FAULT, I = 1, PR = 0", fault, BEYOND),
 	ROW("int_type", "AMD-IR-029", "IntType = 010b", "IO_PAGE_FAULT, I = 1, PR = 1, RZ = 1", fault, RESERVED_TYPE),
-	ROW("guest_mode", "AMD-IR-030", "GuestMode = 1, GAEn = 0", "IO_PAGE_FAULT, I = 1, PR = 1, RZ = 1", fault, GUEST_MODE),
+	ROW("guest_mode", "AMD-IR-030", "GuestMode = 1, GAEn = 0", "IO_PAGE_FAULT, I = 1, PR = 1, RZ = 1", fault,
+		GUEST_MODE),
 	ROW("reserved", "AMD-IR-031", "a reserved bit of the entry set", "IO_PAGE_FAULT, I = 1, PR = 1, RZ = 1", fault,
 	    RESERVED_31),
 	ROW("sup_iopf", "AMD-IR-027", "RemapEn = 0, SupIOPF = 1", "blocked, no event", silent, 0),
 	ROW("ig", "AMD-IR-028", "RemapEn = 0, IG = 1", "blocked, no event", silent, 1),
-	ROW("dte_reserved", "AMD-IR-033", "bit 181 set, IV = 1", "ILLEGAL_DEV_TABLE_ENTRY, I = 1, RZ = 1", illegal_entry,
+	ROW("dte_reserved", "AMD-IR-033", "bit 181 set, IV = 1", "ILLEGAL_DEV_TABLE_ENTRY, I = 1, RZ = 1",
+		illegal_entry,
 	    DTE_181),
-	ROW("ctl_reserved", "AMD-IR-009", "IntCtl = 11b", "ILLEGAL_DEV_TABLE_ENTRY, I = 1", illegal_entry, CTL_RESERVED),
+	ROW("ctl_reserved", "AMD-IR-009", "IntCtl = 11b", "ILLEGAL_DEV_TABLE_ENTRY, I = 1", illegal_entry,
+		CTL_RESERVED),
 	ROW("len12", "AMD-IR-024", "IntTabLen = 12", "ILLEGAL_DEV_TABLE_ENTRY, I = 1", illegal_entry, LEN_12));
 
 TEST(ir_event_fields, .id = "amdvi.ir.event.fields", .checks = "AMD-IR-032", .given = "RemapEn = 0",

@@ -31,7 +31,8 @@ static struct page *cached(struct test *t, struct page **p2)
 
 /* ---- one page ---- */
 
-TEST(inv_unmap, .id = "amdvi.inv.page.unmapped", .checks = "AMD-INV-001", .given = "a page unmapped, 3h of its 4 KiB, a wait",
+TEST(inv_unmap, .id = "amdvi.inv.page.unmapped", .checks = "AMD-INV-001",
+     .given = "a page unmapped, 3h of its 4 KiB, a wait",
      .expects = "DMA is blocked", .needs = NEEDS)
 {
 	struct page *p = cached(t, NULL);
@@ -52,7 +53,8 @@ TEST(inv_remap, .id = "amdvi.inv.page.remapped", .checks = "AMD-INV-002", .given
 	ax_allowed(t, AX_A, p2);
 }
 
-TEST(inv_none, .id = "amdvi.inv.page.not_dropped", .checks = "AMD-INV-003", .given = "a page remapped, nothing invalidated",
+TEST(inv_none, .id = "amdvi.inv.page.not_dropped", .checks = "AMD-INV-003",
+     .given = "a page remapped, nothing invalidated",
      .expects = "the old frame or the new one, nothing else", .needs = NEEDS | NEED_ENGINE_WRITE)
 {
 	struct page *p2, *p = cached(t, &p2);
@@ -90,7 +92,8 @@ TEST_TABLE(inv_absent,
 	{ .id = "amdvi.inv.absent.np1", .checks = "AMD-INV-005", .given = "NpCache = 1, a page becomes present, 3h",
 	  .expects = "DMA works", .needs = NEEDS, .arg = 1, .body = absent_then_present });
 
-TEST(inv_reduced, .id = "amdvi.inv.perm.reduced", .checks = "AMD-INV-006", .given = "IW taken away, 3h", .expects = "writes are blocked",
+TEST(inv_reduced, .id = "amdvi.inv.perm.reduced", .checks = "AMD-INV-006", .given = "IW taken away, 3h",
+     .expects = "writes are blocked",
      .needs = NEEDS)
 {
 	struct page *p = cached(t, NULL);
@@ -180,7 +183,8 @@ static void inside_large(struct test *t)
 TEST_TABLE(inv_large,
 	{ .id = "amdvi.inv.large.2m", .checks = "AMD-INV-010", .given = "a 2 MiB page replaced, 3h of 4 KiB inside it",
 	  .expects = "the large page is dropped", .needs = NEEDS, .arg = 21, .body = inside_large },
-	{ .id = "amdvi.inv.large.64k", .checks = "AMD-INV-011", .given = "a 64 KiB page replaced, 3h of 4 KiB inside it",
+	{ .id = "amdvi.inv.large.64k", .checks = "AMD-INV-011",
+	  .given = "a 64 KiB page replaced, 3h of 4 KiB inside it",
 	  .expects = "that page is dropped", .needs = NEEDS, .arg = 16, .body = inside_large });
 
 /* A directory entry made to lead to another table; PDE = 1. */
@@ -223,7 +227,8 @@ TEST(inv_other, .id = "amdvi.inv.domain.other", .checks = "AMD-INV-014", .given 
 	ax_expect_no_event(t);
 }
 
-TEST(inv_shared, .id = "amdvi.inv.domain.shared", .checks = "AMD-INV-015", .given = "two functions in one domain, one 3h",
+TEST(inv_shared, .id = "amdvi.inv.domain.shared", .checks = "AMD-INV-015",
+     .given = "two functions in one domain, one 3h",
      .expects = "both use the new frame", .needs = NEEDS | NEED_ENGINE_2)
 {
 	struct page *p2, *p = cached(t, &p2);
@@ -290,7 +295,8 @@ static void entry(struct test *t)
 }
 
 #define ENTRY(id_, row_, given_, expects_, arg_) \
-	{ .id = "amdvi.inv.dte." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, .arg = arg_, \
+	{ .id = "amdvi.inv.dte." id_, .checks = row_, .given = given_, .expects = expects_, .needs = NEEDS, \
+	  .arg = arg_, \
 	  .body = entry }
 
 TEST_TABLE(inv_entries, ENTRY("root", "AMD-INV-016", "another root, 2h and 3h", "the new tables are used", ROOT),

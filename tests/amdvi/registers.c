@@ -23,7 +23,8 @@ static struct ivrs_block block_of(struct test *t)
 
 static struct pci_dev *function_of(struct test *t)
 {
-	struct pci_dev *d = pci_find(&t->bench->bus, (struct pci_addr){ t->bench->amdvi->segment, t->bench->amdvi->device_id });
+	struct pci_dev *d = pci_find(&t->bench->bus, (struct pci_addr){ t->bench->amdvi->segment,
+		t->bench->amdvi->device_id });
 
 	if (!d)
 		give_up(t, "the IOMMU function is not on the bus");
@@ -32,7 +33,8 @@ static struct pci_dev *function_of(struct test *t)
 
 /* ---- the PCI function ---- */
 
-TEST(reg_capability, .id = "amdvi.reg.cap.type", .checks = "AMD-REG-001 AMD-ACPI-006", .given = "the capability that the IVHD names",
+TEST(reg_capability, .id = "amdvi.reg.cap.type", .checks = "AMD-REG-001 AMD-ACPI-006",
+     .given = "the capability that the IVHD names",
      .expects = "ID 0Fh, CapType 011b", .needs = NEED_AMDVI)
 {
 	uint32_t h = pci_rd(function_of(t), block_of(t).capability_offset, 4);
@@ -74,13 +76,15 @@ static uint64_t base_of(struct test *t)
 	return FLD(BITS(63, 32), hi) | (amdvi_cfg_rd(t->bench->amdvi, AMDVI_CAP_BASE_LOW) & CAPB_BASE_LOW);
 }
 
-TEST(reg_base, .id = "amdvi.reg.base.ivhd", .checks = "AMD-REG-006", .given = "the base in the capability and in the IVHD",
+TEST(reg_base, .id = "amdvi.reg.base.ivhd", .checks = "AMD-REG-006",
+     .given = "the base in the capability and in the IVHD",
      .expects = "they are equal", .needs = NEED_AMDVI)
 {
 	expect_true(t, base_of(t) == align_down(block_of(t).base, AMDVI_REGION_BYTES), "the same base");
 }
 
-TEST(reg_base_locked, .id = "amdvi.reg.base.locked", .checks = "AMD-REG-007", .given = "the base written while Enable = 1",
+TEST(reg_base_locked, .id = "amdvi.reg.base.locked", .checks = "AMD-REG-007",
+     .given = "the base written while Enable = 1",
      .expects = "it stays", .needs = NEED_AMDVI)
 {
 	struct pci_dev *d = function_of(t);
@@ -101,7 +105,8 @@ TEST(reg_base_aligned, .id = "amdvi.reg.base.aligned", .checks = "AMD-REG-008", 
 
 static void misc0(struct test *t)
 {
-	uint64_t cap = t->desc->arg ? MISC0_VA_SIZE : MISC0_PA_SIZE, info = t->desc->arg ? IVINFO_VA_SIZE : IVINFO_PA_SIZE;
+	uint64_t cap = t->desc->arg ? MISC0_VA_SIZE : MISC0_PA_SIZE, info = t->desc->arg ? IVINFO_VA_SIZE :
+		IVINFO_PA_SIZE;
 
 	if (!caps_of(t)->cap_ext)
 		skip(t, "Cap.CapExt = 0");
@@ -124,14 +129,16 @@ TEST(reg_halves, .id = "amdvi.reg.halves", .checks = "AMD-REG-011", .given = "EF
 
 	mmio_wr(ax_regs(t), AMDVI_EVT_BASE, UINT64_C(0x0800000123456000));
 	for (unsigned i = 0; i < ARRAY_LEN(offs); i++) {
-		uint64_t lo = mmio_rd(ax_regs(t), (reg32_t){ offs[i] }), hi = mmio_rd(ax_regs(t), (reg32_t){ offs[i] + 4 });
+		uint64_t lo = mmio_rd(ax_regs(t), (reg32_t){ offs[i] }), hi = mmio_rd(ax_regs(t),
+			(reg32_t){ offs[i] + 4 });
 
 		expect_eq(t, "the two halves", FLD(BITS(63, 32), hi) | lo, mmio_rd(ax_regs(t), (reg64_t){ offs[i] }));
 	}
 	mmio_wr(ax_regs(t), AMDVI_EVT_BASE, 0);
 }
 
-TEST(reg_half_write, .id = "amdvi.reg.half_write", .checks = "AMD-REG-012", .given = "one half of the event log base written",
+TEST(reg_half_write, .id = "amdvi.reg.half_write", .checks = "AMD-REG-012",
+     .given = "one half of the event log base written",
      .expects = "the other half stays", .needs = NEED_AMDVI)
 {
 	mmio_wr(ax_regs(t), AMDVI_EVT_BASE, UINT64_C(0x0800000123456000));
@@ -155,9 +162,12 @@ static const struct field {
 	{ 0x0038, RING_BASE, 0, RING_LEN, NEED_AMD_PPR },
 	{ 0x0020, EXCL_EX_EN | EXCL_ALLOW | EXCL_BASE, 0, 0, 0 },
 	{ 0x0028, EXCL_LIMIT, 0, 0, 0 },
-	{ 0x0170, XT_DM | XT_DEST_LO | XT_VECTOR | XT_DLM | XT_DEST_HI, BITS(1, 0) | BITS(7, 3) | BITS(55, 41), 0, NEED_AMD_XT },
-	{ 0x0178, XT_DM | XT_DEST_LO | XT_VECTOR | XT_DLM | XT_DEST_HI, BITS(1, 0) | BITS(7, 3) | BITS(55, 41), 0, NEED_AMD_XT },
-	{ 0x0180, XT_DM | XT_DEST_LO | XT_VECTOR | XT_DLM | XT_DEST_HI, BITS(1, 0) | BITS(7, 3) | BITS(55, 41), 0, NEED_AMD_XT },
+	{ 0x0170, XT_DM | XT_DEST_LO | XT_VECTOR | XT_DLM | XT_DEST_HI, BITS(1, 0) | BITS(7, 3) | BITS(55, 41), 0,
+		NEED_AMD_XT },
+	{ 0x0178, XT_DM | XT_DEST_LO | XT_VECTOR | XT_DLM | XT_DEST_HI, BITS(1, 0) | BITS(7, 3) | BITS(55, 41), 0,
+		NEED_AMD_XT },
+	{ 0x0180, XT_DM | XT_DEST_LO | XT_VECTOR | XT_DLM | XT_DEST_HI, BITS(1, 0) | BITS(7, 3) | BITS(55, 41), 0,
+		NEED_AMD_XT },
 };
 
 static void holds(struct test *t)
@@ -200,11 +210,13 @@ static void reads_zero(struct test *t)
 TEST_TABLE(reg_holds, HOLDS("devtab_base", "AMD-REG-013", 0, 0), HOLDS("cmd_base", "AMD-REG-015", 1, 0),
 	   HOLDS("evt_base", "AMD-REG-017", 2, 0), HOLDS("ppr_base", "AMD-REG-019", 3, NEED_AMD_PPR),
 	   HOLDS("excl_base", "AMD-REG-048", 4, 0), HOLDS("excl_limit", "AMD-REG-049", 5, 0),
-	   HOLDS("xt_gen", "AMD-REG-061", 6, NEED_AMD_XT), HOLDS("xt_ppr", "AMD-REG-061", 7, NEED_AMD_XT | NEED_AMD_PPR));
+	   HOLDS("xt_gen", "AMD-REG-061", 6, NEED_AMD_XT), HOLDS("xt_ppr", "AMD-REG-061", 7, NEED_AMD_XT |
+	   	NEED_AMD_PPR));
 TEST_TABLE(reg_zero, ZERO("devtab_base", "AMD-REG-014", 0, 0), ZERO("cmd_base", "AMD-REG-016", 1, 0),
 	   ZERO("evt_base", "AMD-REG-018", 2, 0), ZERO("xt_gen", "AMD-REG-062", 6, NEED_AMD_XT));
 
-TEST(reg_ppr_absent, .id = "amdvi.reg.ppr_base.absent", .checks = "AMD-REG-020", .given = "PPRSup = 0, the PPR log base written",
+TEST(reg_ppr_absent, .id = "amdvi.reg.ppr_base.absent", .checks = "AMD-REG-020",
+     .given = "PPRSup = 0, the PPR log base written",
      .expects = "it reads 0", .needs = NEED_AMDVI)
 {
 	if (caps_of(t)->ppr)
@@ -231,7 +243,8 @@ static void pointer(struct test *t)
 
 static void base_clears(struct test *t)
 {
-	static const uint32_t at[][3] = { { 0x08, 0x2000, 0x2008 }, { 0x10, 0x2010, 0x2018 }, { 0x38, 0x2030, 0x2038 } };
+	static const uint32_t at[][3] = { { 0x08, 0x2000, 0x2008 }, { 0x10, 0x2010, 0x2018 }, { 0x38, 0x2030,
+		0x2038 } };
 	const uint32_t *r = at[t->desc->arg];
 
 	mmio_wr(ax_regs(t), (reg64_t){ r[0] }, FLD(RING_LEN, 8));
@@ -248,7 +261,8 @@ static void base_clears(struct test *t)
 
 #define POINTER(id_, row_, body_, n_, needs_) \
 	{ .id = "amdvi.reg." id_, .checks = row_, .given = "the ring does not run", \
-	  .expects = "pointers keep bits 18:4, and a written base zeroes them", .needs = NEED_AMDVI | (needs_), .arg = n_, \
+	  .expects = "pointers keep bits 18:4, and a written base zeroes them", .needs = NEED_AMDVI | (needs_), \
+	  .arg = n_, \
 	  .body = body_ }
 
 TEST_TABLE(reg_pointers, POINTER("cmd_pointers.holds", "AMD-REG-024", pointer, 0, 0),
@@ -319,7 +333,9 @@ static void image(struct test *t)
 }
 
 TEST_TABLE(reg_images,
-	{ .id = "amdvi.reg.efr.image", .checks = "AMD-REG-055", .given = "the IVHD's image of EFR", .expects = "the register",
+	{ .id = "amdvi.reg.efr.image", .checks = "AMD-REG-055", .given = "the IVHD's image of EFR",
+	  .expects = "the register",
 	  .needs = NEED_AMDVI, .arg = 0, .body = image },
-	{ .id = "amdvi.reg.efr2.image", .checks = "AMD-REG-056", .given = "the IVHD's image of EFR2", .expects = "the register",
+	{ .id = "amdvi.reg.efr2.image", .checks = "AMD-REG-056", .given = "the IVHD's image of EFR2",
+	  .expects = "the register",
 	  .needs = NEED_AMDVI, .arg = 1, .body = image });

@@ -58,7 +58,8 @@ static void run_off(struct test *t)
 }
 
 TEST_TABLE(reg_run,
-	{ .id = "amdvi.reg.run.cmd", .checks = "AMD-REG-034", .given = "CmdBufEn = 1, IommuEn = 1", .expects = "CmdBufRun = 1",
+	{ .id = "amdvi.reg.run.cmd", .checks = "AMD-REG-034", .given = "CmdBufEn = 1, IommuEn = 1",
+	  .expects = "CmdBufRun = 1",
 	  .needs = NEED_AMDVI, .arg = 0, .body = run_on },
 	{ .id = "amdvi.reg.run.cmd_iommu_off", .checks = "AMD-REG-035", .given = "CmdBufEn = 1, IommuEn = 0",
 	  .expects = "CmdBufRun = 0", .needs = NEED_AMDVI, .arg = 0, .body = run_without_iommu },
@@ -66,9 +67,11 @@ TEST_TABLE(reg_run,
 	  .expects = "EventLogRun = 1", .needs = NEED_AMDVI, .arg = 1, .body = run_on },
 	{ .id = "amdvi.reg.run.evt_iommu_off", .checks = "AMD-REG-037", .given = "EventLogEn = 1, IommuEn = 0",
 	  .expects = "EventLogRun = 0", .needs = NEED_AMDVI, .arg = 1, .body = run_without_iommu },
-	{ .id = "amdvi.reg.run.ppr", .checks = "AMD-REG-038", .given = "PprLogEn = 1, IommuEn = 1", .expects = "PprLogRun = 1",
+	{ .id = "amdvi.reg.run.ppr", .checks = "AMD-REG-038", .given = "PprLogEn = 1, IommuEn = 1",
+	  .expects = "PprLogRun = 1",
 	  .needs = NEED_AMDVI | NEED_AMD_PPR, .arg = 2, .body = run_on },
-	{ .id = "amdvi.reg.run.cmd_off", .checks = "AMD-REG-040", .given = "CmdBufEn from 1 to 0", .expects = "CmdBufRun = 0",
+	{ .id = "amdvi.reg.run.cmd_off", .checks = "AMD-REG-040", .given = "CmdBufEn from 1 to 0",
+	  .expects = "CmdBufRun = 0",
 	  .needs = NEED_AMDVI, .arg = 0, .body = run_off },
 	{ .id = "amdvi.reg.run.evt_off", .checks = "AMD-REG-041", .given = "EventLogEn from 1 to 0",
 	  .expects = "EventLogRun = 0", .needs = NEED_AMDVI, .arg = 1, .body = run_off });
@@ -83,7 +86,8 @@ TEST(reg_run_all_off, .id = "amdvi.reg.run.iommu_off", .checks = "AMD-REG-042", 
 	runs(t, ST_CMD_BUF_RUN | ST_EVENT_LOG_RUN, false);
 }
 
-TEST(reg_run_ga, .id = "amdvi.reg.run.ga", .checks = "AMD-REG-039", .given = "GALogEn = 1 with base, tail address, pointers",
+TEST(reg_run_ga, .id = "amdvi.reg.run.ga", .checks = "AMD-REG-039",
+     .given = "GALogEn = 1 with base, tail address, pointers",
      .expects = "GALogRun = 1", .needs = NEED_AMDVI | NEED_AMD_GA)
 {
 	struct page *ring = page_alloc(t, PAGE_BYTES, 0), *tail = page_alloc(t, PAGE_BYTES, 0);
@@ -102,7 +106,8 @@ TEST(reg_run_ga, .id = "amdvi.reg.run.ga", .checks = "AMD-REG-039", .given = "GA
 
 /* ---- status ---- */
 
-TEST(reg_status_ro, .id = "amdvi.reg.status.read_only", .checks = "AMD-REG-031", .given = "ones and zeros written to run bits",
+TEST(reg_status_ro, .id = "amdvi.reg.status.read_only", .checks = "AMD-REG-031",
+     .given = "ones and zeros written to run bits",
      .expects = "they stay", .needs = NEED_AMDVI)
 {
 	uint32_t before;
@@ -131,7 +136,8 @@ TEST(reg_status_w0, .id = "amdvi.reg.status.write_0", .checks = "AMD-REG-032", .
 	expect_eq(t, "ComWaitInt", !!(amdvi_status(ax_of(t)->u) & ST_COM_WAIT_INT), 1);
 }
 
-TEST(reg_status_w1, .id = "amdvi.reg.status.write_1", .checks = "AMD-REG-033", .given = "two status bits set, 1 written to one",
+TEST(reg_status_w1, .id = "amdvi.reg.status.write_1", .checks = "AMD-REG-033",
+     .given = "two status bits set, 1 written to one",
      .expects = "only that one is cleared", .needs = NEED_AMDVI)
 {
 	struct amdvi_cmd bad = { .q = { 0, 0 } };
@@ -193,7 +199,8 @@ static void mode_absent(struct test *t)
 TEST_TABLE(reg_modes, ABSENT_MODE("gt_absent", "AMD-REG-044", 0), ABSENT_MODE("ga_absent", "AMD-REG-045", 1),
 	   ABSENT_MODE("xt_absent", "AMD-REG-046", 2), ABSENT_MODE("seg_absent", "AMD-REG-047", 3));
 
-TEST(reg_irt_cache_dis, .id = "amdvi.reg.ctl.irt_cache_dis", .checks = "AMD-REG-060", .given = "IRTCacheDis written 1, then 0",
+TEST(reg_irt_cache_dis, .id = "amdvi.reg.ctl.irt_cache_dis", .checks = "AMD-REG-060",
+     .given = "IRTCacheDis written 1, then 0",
      .expects = "it holds, or reads 0 throughout", .needs = NEED_AMDVI)
 {
 	uint64_t one, zero;
@@ -206,7 +213,8 @@ TEST(reg_irt_cache_dis, .id = "amdvi.reg.ctl.irt_cache_dis", .checks = "AMD-REG-
 	note(t, "IRTCacheDis %s", one ? "holds" : "reads 0");
 }
 
-TEST(reg_segments, .id = "amdvi.reg.devtab_seg.holds", .checks = "AMD-REG-059", .given = "segment base registers written",
+TEST(reg_segments, .id = "amdvi.reg.devtab_seg.holds", .checks = "AMD-REG-059",
+     .given = "segment base registers written",
      .expects = "bits 51:12 and the size read back", .needs = NEED_AMDVI | NEED_AMD_SEG)
 {
 	for (unsigned n = 1; n < pow2(caps_of(t)->segments_log2); n++) {
@@ -251,7 +259,8 @@ TEST_TABLE(reg_msi_mirror,
 	{ .id = "amdvi.reg.msi_mirror.write", .checks = "AMD-REG-064", .given = "the mirrored message address written",
 	  .expects = "it shows in configuration space", .needs = NEED_AMDVI, .arg = 1, .body = msi_mirror });
 
-TEST(reg_smi_lock, .id = "amdvi.reg.smi_filter.lock", .checks = "AMD-REG-067", .given = "a locked SMI filter register written",
+TEST(reg_smi_lock, .id = "amdvi.reg.smi_filter.lock", .checks = "AMD-REG-067",
+     .given = "a locked SMI filter register written",
      .expects = "it stays", .needs = NEED_AMDVI, .flags = TEST_HAZARD)
 {
 	if (!caps_of(t)->smi_filters_n)
