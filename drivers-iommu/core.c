@@ -209,9 +209,14 @@ static enum status op_flush(struct domain *base, iova_t iova, uint64_t bytes)
 		return OK;
 	if (!bytes || !is_aligned(iova.v | bytes, PAGE_BYTES) || iova.v >= limit || bytes > limit - iova.v)
 		return ERR_INVALID;
-	leaf_only = pgt_prune(&d->pt, iova, bytes);
+	leaf_only = pgt_prune(&d->pt, iova, bytes) && !d->stale;
+	if (d->stale) { /* what a flush that failed has left is not known: all of it */
+		iova = IOVA(0);
+		bytes = limit;
+	}
 	if (d->attached_n) /* a domain that nobody uses is in no cache: detaching saw to that */
 		s = c->ops->flush(c, d, iova, bytes, leaf_only);
+	d->stale = s != OK;
 	if (s == OK)
 		pgt_reclaim(&d->pt);
 	return s;

@@ -23,6 +23,7 @@ struct core_domain {
 	struct core_domain *next; /* all domains of the unit */
 	uint16_t id;            /* the tag of its cached translations */
 	unsigned attached_n;
+	bool stale;             /* a flush failed: the next one is for everything */
 	bool held;              /* made for the reserved memory of held_for; not the caller's */
 	struct pci_addr held_for;
 	struct pgt pt;          /* DOMAIN_PAGED */

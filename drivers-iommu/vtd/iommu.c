@@ -4,7 +4,8 @@
 #include "drivers-iommu/vtd/internal.h"
 #include "drivers-iommu/vtd/queue.h"
 
-#define ATTACHMENTS_MAX 1024u
+/* Domain id 0 stands for cached not-present entries where CM = 1 (VT-d 6.1); nobody gets it. */
+#define DID_FIRST       1u
 #define FS_LEVELS       4u
 #define FS_INPUT_BITS   47u /* the lower half of the canonical addresses */
 
@@ -65,66 +66,16 @@ static struct iommu_caps caps_of(const struct vtd_iommu *v)
 	bool pasid = v->mode != VTD_MODE_LEGACY && c->pasid;
 	uint32_t flags = IOMMU_HAS_FAULTS;
 
-	flags |= v->pgt.format->write_only ? IOMMU_HAS_WRITE_ONLY : 0u;
+	flags |= v->core.pgt.format->write_only ? IOMMU_HAS_WRITE_ONLY : 0u;
 	flags |= pasid ? IOMMU_HAS_PASID : 0u;
 	flags |= c->pt ? IOMMU_HAS_PASSTHROUGH : 0u;
 	flags |= c->cm ? IOMMU_CACHES_ABSENT : 0u;
 	return (struct iommu_caps){
 		.flags = flags,
-		.input_bits = v->pgt.input_bits,
-		.page_sizes = v->pgt.page_sizes,
+		.input_bits = v->core.pgt.input_bits,
+		.page_sizes = v->core.pgt.page_sizes,
 		.domains_max = c->domains_n - 1,
 	};
-}
-
-/* The domain that holds the reserved memory of one function, made and attached when it is first asked for. */
-static enum status held_find_or_make(struct vtd_iommu *v, struct pci_addr addr, struct vtd_domain **out)
-{
-	struct requester r = { .addr = addr };
-	struct vtd_domain *d;
-	enum status s;
-
-	for (d = v->domains; d; d = d->next)
-		if (d->held_for.sid == addr.sid)
-			break;
-	if (d) {
-		*out = d;
-		return OK;
-	}
-	s = vtd_domain_new(v, DOMAIN_PAGED, out);
-	if (s != OK)
-		return s;
-	(*out)->held = true;
-	(*out)->held_for = addr;
-	v->io.caps.domains_max--;
-	return vtd_attach(v, *out, &r);
-}
-
-/* Pages of one range that are mapped already (ranges may touch or repeat) are skipped. */
-static enum status hold_range(struct vtd_domain *d, pa_t base, uint64_t bytes)
-{
-	for (uint64_t off = 0; off < bytes; off += PAGE_BYTES) {
-		enum status s = pgt_map(&d->pt, IOVA(base.v + off), pa_add(base, off), PAGE_BYTES, PERM_RW, 0);
-
-		if (s != OK && s != ERR_EXISTS)
-			return s;
-	}
-	return OK;
-}
-
-static enum status hold_reserved(struct vtd_iommu *v, const struct vtd_reserved *r)
-{
-	struct vtd_domain *d;
-	enum status s;
-
-	if (r->addr.segment != v->u->segment || !is_aligned(r->base.v | r->bytes, PAGE_BYTES))
-		return ERR_INVALID;
-	s = held_find_or_make(v, r->addr, &d);
-	if (s != OK)
-		return s;
-	/* One call where it can be: large pages, and no long loop. */
-	s = pgt_map(&d->pt, IOVA(r->base.v), r->base, r->bytes, PERM_RW, 0);
-	return s == ERR_EXISTS ? hold_range(d, r->base, r->bytes) : s;
 }
 
 static enum status queue_use(struct vtd_iommu *v)
@@ -144,10 +95,8 @@ static enum status queue_use(struct vtd_iommu *v)
 static enum status memory_take(struct vtd_iommu *v)
 {
 	bool scalable = v->mode != VTD_MODE_LEGACY;
-	enum status s = attachments_create(&v->attached, ATTACHMENTS_MAX);
+	enum status s = core_open(&v->core, v->u->caps.domains_n);
 
-	if (s == OK)
-		s = id_pool_create(&v->dids, v->u->caps.domains_n);
 	if (s == OK)
 		s = vtd_dirs_create(&v->dirs, v->u, scalable, v->u->caps.pasid_bits);
 	return s;
@@ -155,16 +104,13 @@ static enum status memory_take(struct vtd_iommu *v)
 
 static void memory_give(struct vtd_iommu *v)
 {
-	while (v->domains)
-		vtd_domain_free(v, v->domains);
+	core_close(&v->core);
 	if (v->dirs.root.v)
 		vtd_dirs_destroy(&v->dirs);
-	id_pool_destroy(&v->dids);
-	attachments_destroy(&v->attached);
 	object_free(v, sizeof(*v));
 }
 
-static enum status bring_up(struct vtd_iommu *v, const struct vtd_reserved *reserved, unsigned reserved_n)
+static enum status bring_up(struct vtd_iommu *v, const struct reserved *reserved, unsigned reserved_n)
 {
 	enum status s = memory_take(v);
 
@@ -173,7 +119,7 @@ static enum status bring_up(struct vtd_iommu *v, const struct vtd_reserved *rese
 	if (s == OK)
 		s = vtd_set_root(v->u, v->dirs.root, v->mode == VTD_MODE_LEGACY ? TTM_LEGACY : TTM_SCALABLE);
 	for (unsigned i = 0; i < reserved_n && s == OK; i++)
-		s = hold_reserved(v, &reserved[i]);
+		s = core_reserve(&v->core, &reserved[i]);
 	if (s == OK)
 		s = vtd_write_buffer_flush(v->u);
 	if (s == OK && !v->found_on)
@@ -189,7 +135,7 @@ static void found_remember(struct vtd_iommu *v)
 	v->found_ttm = v->u->ttm;
 }
 
-enum status vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct vtd_reserved *reserved,
+enum status vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct reserved *reserved,
 			     unsigned reserved_n, struct iommu **out)
 {
 	struct vtd_iommu *v;
@@ -202,22 +148,24 @@ enum status vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struc
 		return ERR_NO_MEMORY;
 	v->u = u;
 	v->mode = mode;
-	v->entry = mode == VTD_MODE_LEGACY ? &vtd_attach_legacy : &vtd_attach_scalable;
-	v->pgt = pgt_of(u, mode);
+	v->core.ops = mode == VTD_MODE_LEGACY ? &vtd_legacy_ops : &vtd_scalable_ops;
+	v->core.segment = u->segment;
+	v->core.id_first = DID_FIRST;
+	v->core.pgt = pgt_of(u, mode);
 	found_remember(v);
-	v->io = (struct iommu){ .ops = &vtd_iommu_ops, .name = names[mode], .caps = caps_of(v) };
+	v->core.io = (struct iommu){ .ops = &core_iommu_ops, .name = names[mode], .caps = caps_of(v) };
 	s = bring_up(v, reserved, reserved_n);
 	if (s != OK) {
-		vtd_iommu_destroy(&v->io);
+		vtd_iommu_destroy(&v->core.io);
 		return s;
 	}
-	*out = &v->io;
+	*out = &v->core.io;
 	return OK;
 }
 
 enum status vtd_iommu_destroy(struct iommu *io)
 {
-	struct vtd_iommu *v = vtd_iommu_of(io);
+	struct vtd_iommu *v = vtd_iommu_of(core_of(io));
 	enum status s = v->found_on ? vtd_set_root(v->u, v->found_root, v->found_ttm) : vtd_translation_off(v->u);
 
 	if (s != OK)

@@ -4,20 +4,13 @@
 #ifndef PORTCULLIS_DRIVERS_IOMMU_VTD_OPS_H
 #define PORTCULLIS_DRIVERS_IOMMU_VTD_OPS_H
 
-#include "drivers-iommu/iommu.h"
+#include "drivers-iommu/core.h"
 #include "drivers-iommu/vtd/unit.h"
 
 enum vtd_mode {
 	VTD_MODE_LEGACY,  /* "vtd-legacy": root and context tables */
 	VTD_MODE_SS,      /* "vtd-ss": scalable mode, second stage (PGTT 010) */
 	VTD_MODE_FS,      /* "vtd-fs": scalable mode, first stage (PGTT 001) */
-};
-
-/* Memory that a requester must reach by its own address at all times (RMRR): one entry for each requester and range. */
-struct vtd_reserved {
-	struct pci_addr addr;
-	pa_t base;
-	uint64_t bytes;
 };
 
 /* True where the unit can be driven in a mode. */
@@ -30,7 +23,7 @@ bool vtd_mode_supported(const struct vtd_unit *u, enum vtd_mode mode);
  * ERR_UNSUPPORTED (mode), ERR_BUSY (a queue that is on and too narrow), ERR_NO_MEMORY, ERR_INVALID (reserved range),
  * ERR_TIMEOUT, ERR_IO.
  */
-enum status must_use vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct vtd_reserved *reserved,
+enum status must_use vtd_iommu_create(struct vtd_unit *u, enum vtd_mode mode, const struct reserved *reserved,
 				      unsigned reserved_n, struct iommu **out);
 /*
  * Gives the unit back as create found it: translation off, or on with the tables that it had then; the queue off where

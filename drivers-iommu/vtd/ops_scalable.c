@@ -10,27 +10,27 @@ static uint32_t pasid_of(const struct requester *r)
 	return r->has_pasid ? r->pasid : 0;
 }
 
-static vtd_pasid_t entry_value(const struct vtd_iommu *v, const struct vtd_domain *d)
+static vtd_pasid_t entry_value(const struct vtd_iommu *v, const struct core_domain *d)
 {
 	bool snoop = v->u->caps.smpwcs;
 
 	if (d->base.kind == DOMAIN_PASSTHROUGH)
-		return vtd_pasid_passthrough(v->u->caps.levels_max ? v->u->caps.levels_max : 4, d->did);
+		return vtd_pasid_passthrough(v->u->caps.levels_max ? v->u->caps.levels_max : 4, d->id);
 	if (v->mode == VTD_MODE_FS)
-		return vtd_pasid_fs(d->pt.root, d->pt.cfg.levels, d->did, snoop);
-	return vtd_pasid_ss(d->pt.root, d->pt.cfg.levels, d->did, snoop);
+		return vtd_pasid_fs(d->pt.root, d->pt.cfg.levels, d->id, snoop);
+	return vtd_pasid_ss(d->pt.root, d->pt.cfg.levels, d->id, snoop);
 }
 
 /* Translations of one PASID entry: tagged by domain for second stage, else by domain and PASID (VT-d 6.2.4). */
-static struct vtd_desc iotlb_desc(const struct vtd_iommu *v, const struct vtd_domain *d, uint32_t pasid)
+static struct vtd_desc iotlb_desc(const struct vtd_iommu *v, const struct core_domain *d, uint32_t pasid)
 {
 	if (d->base.kind == DOMAIN_PAGED && v->mode == VTD_MODE_SS)
-		return vtd_desc_iotlb_domain(d->did, vtd_drains(v->u));
-	return vtd_desc_piotlb_pasid(d->did, pasid);
+		return vtd_desc_iotlb_domain(d->id, vtd_drains(v->u));
+	return vtd_desc_piotlb_pasid(d->id, pasid);
 }
 
 /* An absent entry became present: only a unit that caches absent ones has anything to forget. */
-static enum status made_present(struct vtd_iommu *v, const struct vtd_domain *d, const struct requester *r,
+static enum status made_present(struct vtd_iommu *v, const struct core_domain *d, const struct requester *r,
 				const struct vtd_path *p)
 {
 	struct vtd_desc descs[3];
@@ -43,24 +43,24 @@ static enum status made_present(struct vtd_iommu *v, const struct vtd_domain *d,
 		descs[n++] = vtd_desc_pc_global();
 		descs[n++] = vtd_desc_iotlb_global(vtd_drains(v->u));
 	} else if (p->new_directory) {
-		descs[n++] = vtd_desc_cc_device(d->did, r->addr.sid, 0);
-		descs[n++] = vtd_desc_pc_domain(d->did);
-		descs[n++] = vtd_desc_iotlb_domain(d->did, vtd_drains(v->u));
+		descs[n++] = vtd_desc_cc_device(d->id, r->addr.sid, 0);
+		descs[n++] = vtd_desc_pc_domain(d->id);
+		descs[n++] = vtd_desc_iotlb_domain(d->id, vtd_drains(v->u));
 	} else {
-		descs[n++] = vtd_desc_pc_pasid(d->did, pasid_of(r));
-		descs[n++] = vtd_desc_piotlb_pasid(d->did, pasid_of(r));
+		descs[n++] = vtd_desc_pc_pasid(d->id, pasid_of(r));
+		descs[n++] = vtd_desc_piotlb_pasid(d->id, pasid_of(r));
 	}
 	return vtd_invalidate(v->u, descs, n);
 }
 
 /* The last requester of a function takes its context entry and PASID directory with it. */
-static enum status context_clear(struct vtd_iommu *v, const struct vtd_domain *d, uint16_t sid,
+static enum status context_clear(struct vtd_iommu *v, const struct core_domain *d, uint16_t sid,
 				 const struct vtd_path *p)
 {
 	struct vtd_desc descs[3] = {
-		vtd_desc_cc_device(d->did, sid, 0),
-		vtd_desc_pc_domain(d->did),
-		vtd_desc_iotlb_domain(d->did, vtd_drains(v->u)),
+		vtd_desc_cc_device(d->id, sid, 0),
+		vtd_desc_pc_domain(d->id),
+		vtd_desc_iotlb_domain(d->id, vtd_drains(v->u)),
 	};
 	enum status s;
 
@@ -74,8 +74,8 @@ static enum status context_clear(struct vtd_iommu *v, const struct vtd_domain *d
 /* True where another requester of the same function is attached, with another PASID or without. */
 static bool function_still_used(const struct vtd_iommu *v, const struct requester *r)
 {
-	for (unsigned i = 0; i < v->attached.n; i++) {
-		const struct requester *other = &v->attached.list[i].requester;
+	for (unsigned i = 0; i < v->core.attached.n; i++) {
+		const struct requester *other = &v->core.attached.list[i].requester;
 
 		if (other->addr.sid == r->addr.sid && !requester_same(other, r))
 			return true;
@@ -83,9 +83,10 @@ static bool function_still_used(const struct vtd_iommu *v, const struct requeste
 	return false;
 }
 
-static enum status scalable_clear(struct vtd_iommu *v, struct vtd_domain *d, const struct requester *r)
+static enum status scalable_clear(struct iommu_core *c, struct core_domain *d, const struct requester *r)
 {
-	struct vtd_desc descs[2] = { vtd_desc_pc_pasid(d->did, pasid_of(r)), iotlb_desc(v, d, pasid_of(r)) };
+	struct vtd_iommu *v = vtd_iommu_of(c);
+	struct vtd_desc descs[2] = { vtd_desc_pc_pasid(d->id, pasid_of(r)), iotlb_desc(v, d, pasid_of(r)) };
 	struct vtd_path p;
 	enum status s = vtd_path_find(&v->dirs, r->addr.sid, pasid_of(r), &p);
 
@@ -97,8 +98,9 @@ static enum status scalable_clear(struct vtd_iommu *v, struct vtd_domain *d, con
 	return vtd_invalidate(v->u, descs, ARRAY_LEN(descs));
 }
 
-static enum status scalable_set(struct vtd_iommu *v, struct vtd_domain *d, const struct requester *r)
+static enum status scalable_set(struct iommu_core *c, struct core_domain *d, const struct requester *r)
 {
+	struct vtd_iommu *v = vtd_iommu_of(c);
 	struct vtd_path p;
 	enum status s;
 
@@ -113,8 +115,14 @@ static enum status scalable_set(struct vtd_iommu *v, struct vtd_domain *d, const
 	vtd_path_link(&v->dirs, &p, v->u->caps.pasid);
 	s = made_present(v, d, r, &p);
 	if (s != OK)
-		scalable_clear(v, d, r);
+		scalable_clear(c, d, r);
 	return s;
 }
 
-const struct vtd_attach_ops vtd_attach_scalable = { .set = scalable_set, .clear = scalable_clear };
+const struct core_ops vtd_scalable_ops = {
+	.set = scalable_set,
+	.clear = scalable_clear,
+	.flush = vtd_core_flush,
+	.mapped = vtd_core_mapped,
+	.fault_pop = vtd_core_fault_pop,
+};

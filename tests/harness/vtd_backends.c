@@ -6,7 +6,7 @@
 #define RESERVED_MAX 64
 
 struct reserved_list {
-	struct vtd_reserved r[RESERVED_MAX];
+	struct reserved r[RESERVED_MAX];
 	unsigned n;
 };
 
@@ -28,7 +28,8 @@ static enum status reserved_of(struct bench *b, struct pci_addr a, struct reserv
 
 		if (list->n == RESERVED_MAX)
 			return ERR_FULL;
-		list->r[list->n++] = (struct vtd_reserved){ a, PA(base), align_up(s.limit + 1, PAGE_BYTES) - base };
+		list->r[list->n++] = (struct reserved){
+			a, PA(base), align_up(s.limit + 1, PAGE_BYTES) - base, PERM_RW };
 	}
 	return OK;
 }

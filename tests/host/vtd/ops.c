@@ -20,7 +20,7 @@ static const struct requester dev = { .addr = { 0, 0x0108 } };       /* bus 1 */
 static const struct requester sibling = { .addr = { 0, 0x0110 } };   /* bus 1, same root half */
 static const struct requester dev_pasid = { .addr = { 0, 0x0108 }, .has_pasid = true, .pasid = 0x12345 };
 
-static bool start(enum vtd_mode mode, uint64_t cap, uint64_t ecap, const struct vtd_reserved *r, unsigned n)
+static bool start(enum vtd_mode mode, uint64_t cap, uint64_t ecap, const struct reserved *r, unsigned n)
 {
 	fake_open(&f, 0x10, cap, ecap);
 	return vtd_unit_open(&f.machine, FAKE_BASE, 39, 0, &u) == OK && vtd_iommu_create(&u, mode, r, n, &io) == OK;
@@ -279,11 +279,12 @@ static void high_devfn(void)
 /* RMRRs of one function: mapped while it is free, gone while a domain has it, back afterwards. */
 static void reserved(void)
 {
-	const struct vtd_reserved r[] = {
-		{ dev.addr, PA(0x7b800000), 0x4000 }, { dev.addr, PA(0x7b802000), 0x4000 },
-		{ sibling.addr, PA(0x200000), 0x200000 },
+	const struct reserved r[] = {
+		{ dev.addr, PA(0x7b800000), 0x4000, PERM_RW }, { dev.addr, PA(0x7b802000), 0x4000, PERM_RW },
+		{ sibling.addr, PA(0x200000), 0x200000, PERM_RW },
 	};
-	const struct vtd_reserved odd = {dev.addr, PA(0x7b800800), 0x1000}, elsewhere = {{1, 8}, PA(0x1000), 0x1000};
+	const struct reserved odd = { dev.addr, PA(0x7b800800), 0x1000, PERM_RW };
+	const struct reserved elsewhere = { { 1, 8 }, PA(0x1000), 0x1000, PERM_RW };
 	size_t before = mem_free_pages();
 	uint64_t table;
 
@@ -370,7 +371,7 @@ static void found_on(void)
 /* Every n-th allocation fails: calls fail without a trace, and create gives everything back. */
 static void allocations_fail(enum vtd_mode mode)
 {
-	const struct vtd_reserved r = { sibling.addr, PA(0x7b800000), 0x4000 };
+	const struct reserved r = { sibling.addr, PA(0x7b800000), 0x4000, PERM_RW };
 	size_t before = mem_free_pages();
 	bool good = true;
 	unsigned failed = 0;
