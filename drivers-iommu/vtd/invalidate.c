@@ -9,7 +9,7 @@
 static enum status by_queue(struct vtd_unit *u, const struct vtd_desc *descs, unsigned n)
 {
 	/* One slot is for the wait, one stays free. */
-	unsigned room = (unsigned)(u->queue.bytes / vtd_queue_stride(u)) - 2;
+	unsigned room = (unsigned)(u->queue.ring.bytes / vtd_queue_stride(u)) - 2;
 	enum status s = OK;
 
 	for (unsigned i = 0; i < n && s == OK; i += room) {

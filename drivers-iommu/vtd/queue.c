@@ -8,20 +8,6 @@
 #define RING_LOG2_MAX 7
 #define STATUS_UNREAD 64 /* in the status page */
 
-static void store64(uint64_t *p, uint64_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELAXED);
-}
-
-/* One descriptor into the slot at byte offset at. */
-static void slot_write(struct vtd_unit *u, uint64_t at, const struct vtd_desc *d)
-{
-	uint64_t *slot = u->queue.ring + at / sizeof(uint64_t);
-
-	for (unsigned i = 0; i < vtd_queue_stride(u) / sizeof(uint64_t); i++)
-		store64(slot + i, d->q[i]);
-}
-
 /* All stores to the ring are visible before the unit may look at it. */
 static void tail_write(struct vtd_unit *u)
 {
@@ -34,18 +20,10 @@ static uint64_t head_read(struct vtd_unit *u)
 	return mmio_rd(&u->regs, VTD_IQH) & IQH_QH;
 }
 
-static uint64_t slots_free(struct vtd_unit *u)
-{
-	struct vtd_queue *q = &u->queue;
-	uint64_t used = (q->tail + q->bytes - head_read(u) % q->bytes) % q->bytes;
-
-	return (q->bytes - used) / vtd_queue_stride(u) - 1;
-}
-
 static void queue_free(struct vtd_queue *q)
 {
 	if (q->owned)
-		mem_free(q->ring_pa, q->bytes);
+		ring_destroy(&q->ring);
 	if (q->status)
 		mem_free(q->status_pa, PAGE_BYTES);
 	*q = (struct vtd_queue){ .error = q->error };
@@ -71,17 +49,16 @@ enum status vtd_queue_enable(struct vtd_unit *u, unsigned log2_pages, bool wide)
 		return ERR_INVALID;
 	if (q->on || vtd_gsts(u, GSTS_QIES))
 		return ERR_BUSY;
-	*q = (struct vtd_queue){ .wide = wide, .bytes = (size_t)PAGE_BYTES * pow2(log2_pages) };
-	s = mem_alloc(q->bytes, q->bytes, &q->ring_pa);
+	*q = (struct vtd_queue){ .wide = wide };
+	s = ring_create(&q->ring, (size_t)PAGE_BYTES * pow2(log2_pages), vtd_queue_stride(u));
 	if (s != OK)
 		return s;
 	q->owned = true;
-	q->ring = mem_ptr(q->ring_pa, q->bytes);
 	s = status_alloc(q);
 	if (s != OK)
 		goto fail;
 	mmio_wr(&u->regs, VTD_IQT, 0);
-	mmio_wr(&u->regs, VTD_IQA, q->ring_pa.v | FLD(IQA_QS, log2_pages) | FLD(IQA_DW, wide));
+	mmio_wr(&u->regs, VTD_IQA, q->ring.pa.v | FLD(IQA_QS, log2_pages) | FLD(IQA_DW, wide));
 	s = vtd_gcmd_set(u, GCMD_QIE);
 	if (s != OK)
 		goto fail;
@@ -98,11 +75,11 @@ enum status vtd_queue_submit(struct vtd_unit *u, const struct vtd_desc *descs, u
 
 	if (!q->on)
 		return ERR_BUSY;
-	if (n > slots_free(u))
+	if (n > ring_room(&q->ring, head_read(u), q->tail))
 		return ERR_FULL;
 	for (unsigned i = 0; i < n; i++) {
-		slot_write(u, q->tail, &descs[i]);
-		q->tail = (q->tail + vtd_queue_stride(u)) % q->bytes;
+		ring_put(&q->ring, q->tail, descs[i].q);
+		q->tail = ring_after(&q->ring, q->tail, 1);
 	}
 	tail_write(u);
 	return OK;
@@ -176,12 +153,12 @@ static void pending_defuse(struct vtd_unit *u)
 {
 	struct vtd_queue *q = &u->queue;
 	struct vtd_desc idle = vtd_desc_wait(WAIT_SW, 0, pa_add(q->status_pa, STATUS_UNREAD));
-	uint64_t slots = q->bytes / vtd_queue_stride(u);
-	uint64_t at = align_down(head_read(u), vtd_queue_stride(u)) % q->bytes;
+	uint64_t slots = q->ring.bytes / q->ring.stride;
+	uint64_t at = align_down(head_read(u), q->ring.stride) % q->ring.bytes;
 
 	for (uint64_t i = 0; i < slots && at != q->tail; i++) {
-		slot_write(u, at, &idle);
-		at = (at + vtd_queue_stride(u)) % q->bytes;
+		ring_put(&q->ring, at, idle.q);
+		at = ring_after(&q->ring, at, 1);
 	}
 }
 
@@ -203,14 +180,15 @@ static enum status queue_adopt(struct vtd_unit *u)
 	uint64_t iqa = mmio_rd(&u->regs, VTD_IQA);
 	enum status s;
 
-	*q = (struct vtd_queue){
-		.wide = iqa & IQA_DW,
-		.ring_pa = PA(iqa & IQA_IQA),
+	*q = (struct vtd_queue){ .wide = iqa & IQA_DW };
+	q->ring = (struct ring){
+		.pa = PA(iqa & IQA_IQA),
 		.bytes = (size_t)PAGE_BYTES * pow2((unsigned)fld_get(IQA_QS, iqa)),
+		.stride = vtd_queue_stride(u),
 	};
 	q->tail = mmio_rd(&u->regs, VTD_IQT) & IQT_QT;
-	q->ring = mem_ptr(q->ring_pa, q->bytes);
-	if (!q->ring || q->tail >= q->bytes || !is_aligned(q->tail, vtd_queue_stride(u)))
+	q->ring.words = mem_ptr(q->ring.pa, q->ring.bytes);
+	if (!q->ring.words || q->tail >= q->ring.bytes || !is_aligned(q->tail, q->ring.stride))
 		return ERR_NOT_FOUND;
 	s = status_alloc(q);
 	q->on = s == OK;

@@ -6,6 +6,7 @@
 #ifndef PORTCULLIS_DRIVERS_IOMMU_VTD_UNIT_H
 #define PORTCULLIS_DRIVERS_IOMMU_VTD_UNIT_H
 
+#include "drivers-iommu/ring.h"
 #include "drivers-iommu/vtd/caps.h"
 
 /* What the unit said when the invalidation queue stopped; read by vtd_queue_wait() before anything is cleared. */
@@ -20,9 +21,7 @@ struct vtd_queue {
 	bool on;                    /* QIES, as far as we set it */
 	bool wide;                  /* 256-bit descriptors */
 	bool owned;                 /* ring is ours to free */
-	pa_t ring_pa;
-	uint64_t *ring;
-	size_t bytes;
+	struct ring ring;
 	uint64_t tail;              /* byte offset of the next free slot: what IQT holds */
 	pa_t status_pa;             /* a page; its first doubleword takes the status of our waits */
 	uint32_t *status;

@@ -231,12 +231,11 @@ static bool round_trip(struct test *t, struct page *status, unsigned log2_pages)
 
 	must(t, vtd_queue_disable(u), "disabling the queue");
 	must(t, vtd_queue_enable(u, log2_pages, false), "enabling the queue");
-	slots = (uint32_t)(u->queue.bytes / 16);
+	slots = (uint32_t)(u->queue.ring.bytes / 16);
 	for (uint32_t i = 0; i < slots; i++) {
 		struct vtd_desc d = vtd_desc_wait(WAIT_SW | WAIT_FN, i + 1, status->pa);
 
-		u->queue.ring[2 * i] = d.q[0];
-		u->queue.ring[2 * i + 1] = d.q[1];
+		ring_put(&u->queue.ring, 16 * i, d.q);
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	mmio_wr(&u->regs, VTD_IQT, (uint64_t)16 * (slots - 1));

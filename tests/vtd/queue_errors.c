@@ -169,7 +169,7 @@ TEST(resumed,
 	struct page *p = stop_between(t);
 	struct vtd_unit *u = fx_of(t)->u;
 	struct vtd_desc good = vtd_desc_wait(WAIT_SW, 3, pa_add(p->pa, 8));
-	uint64_t *slot = u->queue.ring + (u->queue.tail - 32) / 8;
+	uint64_t *slot = ring_slot(&u->queue.ring, u->queue.tail - 32);
 
 	slot[0] = good.q[0];
 	slot[1] = good.q[1];
