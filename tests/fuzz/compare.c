@@ -204,6 +204,12 @@ static bool interrupt_range_code(const view_t *v)
 	return both_recorded(v) && among(v, pairs, ARRAY_LEN(pairs));
 }
 
+/* Accessed and dirty bits updated by a walk that is not snooped. */
+static bool update_not_snooped(const view_t *v)
+{
+	return v->must->fault == FR_SFS_9 && (v->seen->landed || v->seen->fault == FR_SFS_3);
+}
+
 /* Names as entries of tests/platforms/deviations/ give them by their key `fuzz`; the clause stands there. */
 static const struct {
 	const char *name;
@@ -216,6 +222,7 @@ static const struct {
 	{ "pasid-unchecked", pasid_unchecked },
 	{ "pgtt-before-p", pgtt_before_p },
 	{ "pasid-fields", pasid_fields },
+	{ "update-not-snooped", update_not_snooped },
 	{ "rid-pasid-used", rid_pasid_used },
 	{ "fpd-ignored", fpd_ignored },
 	{ "rid-pp", rid_pp },
