@@ -15,7 +15,7 @@ static void cleanup(struct test *t)
 }
 
 /* A backend in the mode that arg names, with these ranges. */
-static void start(struct test *t, const struct vtd_reserved *r, unsigned n)
+static void start(struct test *t, const struct reserved *r, unsigned n)
 {
 	if (!vtd_mode_supported(t->bench->vtd, (enum vtd_mode)t->desc->arg))
 		skip(t, "the unit has no such mode");
@@ -23,9 +23,9 @@ static void start(struct test *t, const struct vtd_reserved *r, unsigned n)
 	t->cleanup = cleanup;
 }
 
-static struct vtd_reserved range(const struct engine *e, const struct page *p, uint64_t first, uint64_t pages)
+static struct reserved range(const struct engine *e, const struct page *p, uint64_t first, uint64_t pages)
 {
-	return (struct vtd_reserved){ e->dev->addr, pa_add(p->pa, first * PAGE_BYTES), pages * PAGE_BYTES };
+	return (struct reserved){ e->dev->addr, pa_add(p->pa, first * PAGE_BYTES), pages * PAGE_BYTES, PERM_RW };
 }
 
 /* Pages of p that are reached by their own address: one bit each. */
@@ -57,7 +57,7 @@ static void drop_records(struct test *t)
 static void reserved(struct test *t)
 {
 	struct page *p = page_alloc(t, 8 * PAGE_BYTES, 0), *q = page_alloc(t, 2 * PAGE_BYTES, 0);
-	const struct vtd_reserved r[] = {
+	const struct reserved r[] = {
 		range(t->engine, p, 1, 2), range(t->engine2, q, 0, 1), range(t->engine, p, 2, 2), range(t->engine, p, 1, 2),
 		range(t->engine, p, 6, 1),
 	};
@@ -91,7 +91,7 @@ static void reserved(struct test *t)
 static void refused(struct test *t)
 {
 	struct page *p = page_alloc(t, 2 * PAGE_BYTES, 0);
-	struct vtd_reserved bad[] = { range(t->engine, p, 0, 1), range(t->engine, p, 0, 1), range(t->engine, p, 0, 1) };
+	struct reserved bad[] = { range(t->engine, p, 0, 1), range(t->engine, p, 0, 1), range(t->engine, p, 0, 1) };
 	struct pci_addr elsewhere = t->engine->dev->addr;
 	size_t before = mem_free_pages();
 	struct iommu *io = NULL;
@@ -104,7 +104,7 @@ static void refused(struct test *t)
 	cleanup(t);
 	t->cleanup = NULL;
 	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
-		const struct vtd_reserved list[] = { range(t->engine, p, 1, 1), bad[i] };
+		const struct reserved list[] = { range(t->engine, p, 1, 1), bad[i] };
 		enum status s = vtd_iommu_create(t->bench->vtd, (enum vtd_mode)t->desc->arg, list, 2, &io);
 
 		if (!expect_status(t, "create", s, ERR_INVALID) && s == OK)

@@ -112,7 +112,7 @@ TEST(driver_long_batch,
 {
 	struct page *p = fx_start_mapped(t, FX_LEGACY), *q = page_filled(t, 0x5a);
 	struct vtd_unit *u = fx_of(t)->u;
-	unsigned slots = (unsigned)(u->queue.bytes / (u->queue.wide ? 32 : 16)), n = 3 * slots;
+	unsigned slots = (unsigned)(u->queue.ring.bytes / (u->queue.wide ? 32 : 16)), n = 3 * slots;
 	struct vtd_desc *d = (struct vtd_desc *)(void *)page_alloc(t, n * sizeof(*d), 0)->p; /* page-aligned */
 	const unsigned places[] = { 0, slots - 3, slots - 2, slots - 1, slots, n - 1 };
 	uint16_t did = fx_req(t, t->engine)->did;
