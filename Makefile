@@ -133,7 +133,24 @@ MODEL_SRC := \
 	model/device_tlb.c \
 	model/dmar_table.c \
 	model/fabric.c \
+	model/ivrs_table.c \
+	model/table_bytes.c \
 	model/world.c \
+	model/amdvi/cache.c \
+	model/amdvi/capability.c \
+	model/amdvi/command.c \
+	model/amdvi/config.c \
+	model/amdvi/device_table.c \
+	model/amdvi/event.c \
+	model/amdvi/guest_table.c \
+	model/amdvi/host_table.c \
+	model/amdvi/interrupt.c \
+	model/amdvi/log.c \
+	model/amdvi/page_request.c \
+	model/amdvi/regs.c \
+	model/amdvi/signal.c \
+	model/amdvi/translate.c \
+	model/amdvi/unit.c \
 	model/vtd/ats.c \
 	model/vtd/cache.c \
 	model/vtd/command.c \

@@ -96,6 +96,8 @@ void mdl_config_build(struct mdl_function *fn, uint8_t bus, uint32_t bar)
 		put(fn->config, 0x10, bar, 4);
 		put(fn->writable, 0x10, ~(fn->bar_bytes - 1), 4);
 		break;
+	case MDL_IOMMU:
+		break; /* the unit holds it itself */
 	}
 }
 

@@ -66,6 +66,12 @@ static void write_buffer_flush(void *ctx)
 		f->write_buffer_flush(f->message_ctx);
 }
 
+static struct mdl_env env_of(struct mdl_fabric *f)
+{
+	return (struct mdl_env){ .ctx = f, .message = message, .devtlb_invalidate = devtlb_invalidate,
+				 .page_response = page_response };
+}
+
 enum status mdl_fabric_add_unit(struct mdl_fabric *f, struct mdl_vtd *u, const struct mdl_vtd_config *c,
 				void *cache_memory, bool all)
 {
@@ -93,6 +99,36 @@ static struct mdl_function *add(struct mdl_fabric *f, enum mdl_function_kind kin
 	return fn;
 }
 
+/* Function 0 says that there are others (header type bit 7). */
+static void mark_multi(struct mdl_fabric *f, const struct mdl_function *fn)
+{
+	for (unsigned i = 0; i < f->fns_n; i++)
+		if (fn->devfn % 8 != 0 && f->fns[i].parent == fn->parent && f->fns[i].devfn == fn->devfn / 8 * 8)
+			f->fns[i].config[0x0E] |= 0x80;
+}
+
+enum status mdl_fabric_add_amdvi(struct mdl_fabric *f, struct mdl_amd *u, const struct mdl_amd_config *c,
+				 void *cache_memory, bool all)
+{
+	struct mdl_env env = env_of(f);
+	uint8_t devfn = (uint8_t)(2 + f->units_n);
+	struct mdl_function *fn;
+	enum status s;
+
+	if (f->units_n == MDL_UNITS_MAX)
+		return ERR_FULL;
+	s = mdl_amd_init(u, c, &f->mem, &env, cache_memory);
+	if (s != OK)
+		return s;
+	fn = add(f, MDL_IOMMU, devfn, -1, (uint8_t)f->units_n);
+	if (fn == NULL)
+		return ERR_FULL;
+	mark_multi(f, fn);
+	mdl_amd_place(u, devfn, MDL_AMD_BASE + f->units_n * MDL_AMD_STEP);
+	f->units[f->units_n++] = (struct mdl_unit_place){ .ops = &mdl_amd_ops, .unit = u, .amd = u, .all = all };
+	return OK;
+}
+
 /* A mebibyte for each bus, and in it a place for each function. */
 static uint32_t bar_of(const struct mdl_fabric *f, uint8_t bus)
 {
@@ -115,14 +151,6 @@ enum status mdl_fabric_add_port(struct mdl_fabric *f, uint8_t devfn, uint8_t uni
 	return OK;
 }
 
-/* Function 0 says that there are others (header type bit 7). */
-static void mark_multi(struct mdl_fabric *f, const struct mdl_function *fn)
-{
-	for (unsigned i = 0; i < f->fns_n; i++)
-		if (fn->devfn % 8 != 0 && f->fns[i].parent == fn->parent && f->fns[i].devfn == fn->devfn / 8 * 8)
-			f->fns[i].config[0x0E] |= 0x80;
-}
-
 enum status mdl_fabric_add_device(struct mdl_fabric *f, struct mdl_device *d, int port, uint8_t devfn, uint8_t unit)
 {
 	uint8_t bus = port < 0 ? 0 : mdl_config_secondary(&f->fns[port]);
@@ -141,7 +169,7 @@ enum status mdl_fabric_add_device(struct mdl_fabric *f, struct mdl_device *d, in
 
 enum status mdl_fabric_done(struct mdl_fabric *f)
 {
-	return mdl_dmar_build(f);
+	return f->units_n != 0 && f->units[0].amd != NULL ? mdl_ivrs_build(f) : mdl_dmar_build(f);
 }
 
 /* ---- configuration space and windows ---- */
@@ -153,6 +181,8 @@ uint32_t mdl_fabric_cfg_rd(struct mdl_fabric *f, uint16_t sid, uint32_t off, uns
 
 	if (fn == NULL || off > MDL_CONFIG_BYTES - bytes)
 		return (uint32_t)BITS(8 * bytes - 1, 0);
+	if (fn->kind == MDL_IOMMU)
+		return f->units[fn->unit].ops->cfg_rd(f->units[fn->unit].unit, off, bytes);
 	for (unsigned i = 0; i < bytes; i++)
 		v |= (uint32_t)shl(fn->config[off + i], 8 * i);
 	return v;
@@ -174,6 +204,10 @@ void mdl_fabric_cfg_wr(struct mdl_fabric *f, uint16_t sid, uint32_t off, uint32_
 
 	if (fn == NULL || off > MDL_CONFIG_BYTES - bytes)
 		return;
+	if (fn->kind == MDL_IOMMU) {
+		f->units[fn->unit].ops->cfg_wr(f->units[fn->unit].unit, off, v, bytes);
+		return;
+	}
 	for (unsigned i = 0; i < bytes; i++) {
 		uint8_t mask = fn->writable[off + i];
 

@@ -25,8 +25,11 @@ static const struct place places[] = {
 struct model_machine {
 	struct machine machine;
 	struct mdl_fabric fabric;
-	struct mdl_vtd_config config;
-	struct mdl_vtd units[UNITS];
+	struct mdl_vtd_config vtd_config;
+	struct mdl_vtd vtd[UNITS];
+	struct mdl_amd_config amd_config;
+	struct mdl_amd amd[UNITS];
+	bool is_amd;
 	struct mdl_device devices[ARRAY_LEN(places)];
 	char name[NAME_MAX_];
 	pa_t memory, cache[UNITS];
@@ -158,16 +161,26 @@ static enum status mmio_map(struct machine *m, pa_t pa, uint64_t bytes, mmio_t *
 
 static const void *acpi_table(struct machine *m, const char sig[4], size_t *bytes)
 {
-	static const char dmar[4] = { 'D', 'M', 'A', 'R' };
+	const struct model_machine *mm = of(m);
+	const char *have = mm->is_amd ? "IVRS" : "DMAR";
 
 	for (unsigned i = 0; i < 4; i++)
-		if (sig[i] != dmar[i])
+		if (sig[i] != have[i])
 			return NULL;
-	*bytes = of(m)->fabric.dmar_bytes;
-	return of(m)->fabric.dmar;
+	*bytes = mm->is_amd ? mm->fabric.ivrs_bytes : mm->fabric.dmar_bytes;
+	return mm->is_amd ? mm->fabric.ivrs : mm->fabric.dmar;
 }
 
 static const struct machine_ops ops = { cfg_rd, cfg_wr, mmio_map, acpi_table };
+
+static enum status add_unit(struct model_machine *mm, unsigned i, bool all)
+{
+	void *memory = mem_ptr(mm->cache[i], mm->cache_bytes);
+
+	if (mm->is_amd)
+		return mdl_fabric_add_amdvi(&mm->fabric, &mm->amd[i], &mm->amd_config, memory, all);
+	return mdl_fabric_add_unit(&mm->fabric, &mm->vtd[i], &mm->vtd_config, memory, all);
+}
 
 /* The fabric's population. */
 static enum status populate(struct model_machine *mm)
@@ -178,7 +191,7 @@ static enum status populate(struct model_machine *mm)
 
 	/* The unit with explicit scopes first: the one for all the rest is the last of its segment. */
 	for (unsigned i = 0; i < UNITS && s == OK; i++)
-		s = mdl_fabric_add_unit(f, &mm->units[i], &mm->config, mem_ptr(mm->cache[i], mm->cache_bytes), i == 1);
+		s = add_unit(mm, i, i == 1);
 	if (s == OK)
 		s = mdl_fabric_add_port(f, 0x10, MDL_UNITS_MAX, &ports[0]);
 	if (s == OK)
@@ -189,24 +202,20 @@ static enum status populate(struct model_machine *mm)
 	return s == OK ? mdl_fabric_done(f) : s;
 }
 
-static enum status build(struct model_machine *mm, const struct mdl_vtd_config *c)
+static enum status build(struct model_machine *mm, const char *name)
 {
 	struct mdl_mem mem = { .rd64 = rd64, .rd64_unsnooped = rd64_unsnooped, .rd = rd, .wr = wr, .cas64 = cas64 };
 	enum status s = OK;
 
-	mm->config = *c;
-	if (!mm->config.cache_entries)
-		mm->config.cache_entries = CACHE_ENTRIES;
-	mm->cache_bytes = mdl_vtd_cache_bytes(&mm->config);
 	for (unsigned i = 0; i < UNITS && s == OK; i++)
 		s = mem_alloc(mm->cache_bytes, PAGE_BYTES, &mm->cache[i]);
 	if (s != OK)
 		return s;
-	if (c->cap & CAP_RWBF)
+	if (mm->vtd_config.cap & CAP_RWBF)
 		mem.rd64_unsnooped = rd64_buffered;
 	mdl_fabric_init(&mm->fabric, &mem, message, NULL);
 	mm->fabric.write_buffer_flush = write_buffer_flush;
-	str_printf(mm->name, sizeof(mm->name), "model.%s", c->name);
+	str_printf(mm->name, sizeof(mm->name), "model.%s", name);
 	mm->machine = (struct machine){
 		.name = mm->name,
 		.ops = &ops,
@@ -220,24 +229,54 @@ static enum status build(struct model_machine *mm, const struct mdl_vtd_config *
 	return populate(mm);
 }
 
-enum status model_machine_create(const struct mdl_vtd_config *c, struct machine **out)
+static struct model_machine *allocate(void)
 {
 	struct model_machine *mm;
-	enum status s;
 	pa_t pa;
 
-	s = mem_alloc(sizeof(*mm), PAGE_BYTES, &pa);
-	if (s != OK)
-		return s;
+	if (mem_alloc(sizeof(*mm), PAGE_BYTES, &pa) != OK)
+		return NULL;
 	mm = mem_ptr(pa, sizeof(*mm));
 	mm->memory = pa;
-	s = build(mm, c);
-	if (s == OK) {
+	return mm;
+}
+
+static enum status finish(struct model_machine *mm, const char *name, struct machine **out)
+{
+	enum status s = build(mm, name);
+
+	if (s == OK)
 		*out = &mm->machine;
-		return OK;
-	}
-	model_machine_destroy(&(struct machine){ .ctx = mm });
+	else
+		model_machine_destroy(&(struct machine){ .ctx = mm });
 	return s;
+}
+
+enum status model_machine_create(const struct mdl_vtd_config *c, struct machine **out)
+{
+	struct model_machine *mm = allocate();
+
+	if (!mm)
+		return ERR_NO_MEMORY;
+	mm->vtd_config = *c;
+	if (!mm->vtd_config.cache_entries)
+		mm->vtd_config.cache_entries = CACHE_ENTRIES;
+	mm->cache_bytes = mdl_vtd_cache_bytes(&mm->vtd_config);
+	return finish(mm, c->name, out);
+}
+
+enum status model_machine_create_amdvi(const struct mdl_amd_config *c, struct machine **out)
+{
+	struct model_machine *mm = allocate();
+
+	if (!mm)
+		return ERR_NO_MEMORY;
+	mm->is_amd = true;
+	mm->amd_config = *c;
+	if (!mm->amd_config.cache_entries)
+		mm->amd_config.cache_entries = CACHE_ENTRIES;
+	mm->cache_bytes = mdl_amd_cache_bytes(&mm->amd_config);
+	return finish(mm, c->name, out);
 }
 
 void model_machine_destroy(struct machine *m)
@@ -252,26 +291,33 @@ void model_machine_destroy(struct machine *m)
 
 struct mdl_vtd *model_machine_unit(struct machine *m)
 {
-	return &of(m)->units[UNITS - 1];
+	return &of(m)->vtd[UNITS - 1];
+}
+
+static bool wanted(const char *names, const char *name)
+{
+	return !strcmp(names, "on") || glob_list_match(names, name);
 }
 
 enum status model_machines_create(const char *names, struct machine **out, unsigned max, unsigned *n)
 {
-	bool all = !strcmp(names, "on");
 	unsigned made = 0;
+	enum status s = OK;
 
-	for (unsigned i = 0; mdl_vtd_configs[i]; i++) {
-		enum status s;
-
-		if (!all && !glob_list_match(names, mdl_vtd_configs[i]->name))
+	for (unsigned i = 0; s == OK && mdl_vtd_configs[i]; i++) {
+		if (!wanted(names, mdl_vtd_configs[i]->name))
 			continue;
-		if (made == max)
-			return ERR_FULL;
-		s = model_machine_create(mdl_vtd_configs[i], &out[made]);
-		if (s != OK)
-			return s;
-		made++;
-		(*n)++;
+		s = made == max ? ERR_FULL : model_machine_create(mdl_vtd_configs[i], &out[made]);
+		made += s == OK;
 	}
+	for (unsigned i = 0; s == OK && mdl_amd_configs[i]; i++) {
+		if (!glob_list_match(names, mdl_amd_configs[i]->name))
+			continue;
+		s = made == max ? ERR_FULL : model_machine_create_amdvi(mdl_amd_configs[i], &out[made]);
+		made += s == OK;
+	}
+	*n += made;
+	if (s != OK)
+		return s;
 	return made ? OK : ERR_NOT_FOUND;
 }

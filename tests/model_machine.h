@@ -6,6 +6,7 @@
 #define PORTCULLIS_TESTS_MODEL_MACHINE_H
 
 #include "kernel/hal.h"
+#include "model/amdvi/model.h"
 #include "model/vtd/model.h"
 
 /*
@@ -14,9 +15,11 @@
  * from mem_alloc(). ERR_NO_MEMORY, ERR_INVALID (configuration).
  */
 enum status must_use model_machine_create(const struct mdl_vtd_config *c, struct machine **out);
+/* The same with AMD-Vi units: their functions are 00:00.2 and 00:00.3. */
+enum status must_use model_machine_create_amdvi(const struct mdl_amd_config *c, struct machine **out);
 void model_machine_destroy(struct machine *m);
 /*
- * One machine for each configuration that names matches ("on": all, else globs), appended to out; *n grows. The errors
+ * One machine for each configuration that names matches ("on": all of VT-d, else globs), appended to out; *n grows. The errors
  * of model_machine_create(), ERR_FULL beyond max, ERR_NOT_FOUND where names matches none; those made so far stay in
  * out.
  */
