@@ -65,7 +65,8 @@ static const struct mdl_vtd_config caching = {
 	.name = "caching", .ver = 0x40, .haw = 39, .pmr_granule_bits = 12,
 	.cap = SCALABLE_CAP | CAP_CM,
 	.ecap = (SCALABLE_ECAP & ~ECAP_PSS) | FLD(ECAP_PSS, 15) | ECAP_NEST | ECAP_SRS | ECAP_SSADS,
-	.choices = { .u20_programming = 1, .u21_qualified = 1, .u23_reserved_first = 1, .u34_svt_reserved = 1 },
+	.choices = { .u08_cap_rsvd = CAP_RSVD_IGNORED, .u20_programming = 1, .u21_qualified = 1, .u23_reserved_first = 1,
+		     .u34_svt_reserved = 1, .u36_sre_stage1_only = 1 },
 };
 
 /* The same in legacy mode alone, 39 bits, small domain count. */
@@ -103,8 +104,7 @@ static const struct mdl_vtd_config second_only = {
 	.name = "second-only", .ver = 0x30, .haw = 39, .pmr_granule_bits = 12,
 	.cap = CAP_BASE(39, 1, 1) | CAP_SAGAW_39 | PSI(0) | DRAIN,
 	.ecap = IRO | ECAP_QI | ECAP_SMTS | ECAP_SSTS,
-	.choices = { .u08_cap_rsvd = CAP_RSVD_IGNORED, .u10_did_unchecked = 1, .u13_rid_pasid_ignored = 1,
-		     .u23_reserved_first = 1 },
+	.choices = { .u10_did_unchecked = 1, .u13_rid_pasid_ignored = 1, .u23_reserved_first = 1 },
 };
 
 /* Keeps nothing: what fails here fails for another reason than a stale cache. */

@@ -127,11 +127,36 @@ static void leaf_kept(struct test *t)
 	struct fx_req *r;
 	struct page *p = start(t, (enum fx_mode)t->desc->arg, &r), *q = page_filled(t, 0);
 
+	/* A translation that has its D bit serves whoever comes. */
+	if (t->desc->arg == FX_SM_SS && t->bench->vtd->caps.ssads && t->bench->vtd->caps.smpwcs) {
+		sm_change(t, r->pasid, 0, PASID_SSADE);
+		expect_allowed(t, IOVA_A, p);
+	}
 	fx_map_page(t, IOVA_A, q);
 	if (!survives(t, r, p, q, false))
 		return;
 	fx_drop(t, r, page_of(t, fx_of(t)), IOVA_A, 0, true);
 	expect_fresh(t, t->engine, IOVA_A, p, q);
+}
+
+/* A permission that was missing is missing until it is named. */
+static void permission_kept(struct test *t)
+{
+	struct fx_req *r;
+	struct page *p = start(t, (enum fx_mode)t->desc->arg, &r);
+
+	fx_map(t, r, IOVA_A, p->pa, 1, PERM_R, 0);
+	fx_sync(t);
+	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+	fx_map(t, r, IOVA_A, p->pa, 1, PERM_RW, 0);
+	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+	if (page_of(t, fx_of(t)) != INV_DOMAIN) {
+		fx_drop(t, r, page_of(t, fx_of(t)), iova_add(IOVA_A, PAGE_BYTES), 0, true);
+		expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+	}
+	fx_faults_drop(t);
+	fx_drop(t, r, page_of(t, fx_of(t)), IOVA_A, 0, true);
+	expect_allowed(t, IOVA_A, p);
 }
 
 /* A copy of the lowest table that leads to q takes the place of the table: who has kept the table still finds p. */
@@ -166,6 +191,9 @@ TEST_TABLE(model_keeps_paging,
 	   KEPT_ROW("leaf.legacy", "a leaf changed, invalidations of others", FX_LEGACY, NEED_LEGACY_SS, leaf_kept),
 	   KEPT_ROW("leaf.second_stage", "a leaf changed, invalidations of others", FX_SM_SS, NEED_SSTS, leaf_kept),
 	   KEPT_ROW("leaf.first_stage", "a leaf changed, invalidations of others", FX_SM_FS, NEED_FSTS, leaf_kept),
+	   KEPT_ROW("permission.legacy", "W set in a read-only leaf", FX_LEGACY, NEED_LEGACY_SS, permission_kept),
+	   KEPT_ROW("permission.second_stage", "W set in a read-only leaf", FX_SM_SS, NEED_SSTS, permission_kept),
+	   KEPT_ROW("permission.first_stage", "R/W set in a read-only leaf", FX_SM_FS, NEED_FSTS, permission_kept),
 	   KEPT_ROW("table.legacy", "a table changed, invalidations of others", FX_LEGACY, NEED_LEGACY_SS, table_kept),
 	   KEPT_ROW("table.second_stage", "a table changed, invalidations of others", FX_SM_SS, NEED_SSTS, table_kept),
 	   KEPT_ROW("table.first_stage", "a table changed, invalidations of others", FX_SM_FS, NEED_FSTS, table_kept));

@@ -42,7 +42,7 @@ TEST(model_keeps_interrupts,
 	if (!vector_is(t, ir, ir->vector, "nothing"))
 		return;
 	ir_put(t, ir, INDEX, vtd_irte((uint8_t)ir->decoy, ir->dest, ir->eime, ir->sid));
-	for (unsigned im = 0; im < 5 && im <= t->bench->vtd->caps.mhmv; im++) {
+	for (unsigned im = 0; im < 16 && im <= t->bench->vtd->caps.mhmv; im++) {
 		fx_inv(t, vtd_desc_iec_index((uint16_t)(align_down(INDEX, pow2(im)) + pow2(im)), im));
 		fx_inv(t, vtd_desc_iec_index((uint16_t)(align_down(INDEX, pow2(im)) - pow2(im)), im));
 	}
@@ -165,6 +165,103 @@ TEST_TABLE(model_keeps_errors,
 	   ERROR_ROW("first_stage.leaf", FX_SM_FS, AT_LEAF, NEED_FSTS),
 	   ERROR_ROW("first_stage.reserved", FX_SM_FS, AT_LEAF_RESERVED, NEED_FSTS),
 	   ERROR_ROW("first_stage.table", FX_SM_FS, AT_TABLE, NEED_FSTS));
+
+/* What could not be fetched is no answer that could be kept: with the pointer put right, DMA works at once. */
+static void fetch_not_kept(struct test *t)
+{
+	bool scalable = t->desc->arg != FX_LEGACY;
+	struct page *p = fx_start_mapped(t, (enum fx_mode)t->desc->arg);
+	struct fx_req *r = fx_req(t, t->engine);
+	uint64_t *words[] = { r->root_half, scalable ? r->ctx : NULL, scalable ? r->dir : NULL };
+
+	for (unsigned i = 0; i < ARRAY_LEN(words) && words[i]; i++) {
+		uint64_t good = *words[i];
+
+		fx_set(t, words[i], (good & (PAGE_BYTES - 1)) | mem_unbacked(PAGE_BYTES).v);
+		fx_sync(t);
+		expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+		expect_true(t, fx_faults_drop(t) > 0, "the refused write is recorded");
+		fx_set(t, words[i], good);
+		must(t, vtd_write_buffer_flush(fx_of(t)->u), "flushing the write buffer");
+		if (words[i] == r->ctx) /* itself in order, so it is kept */
+			fx_inv(t, vtd_desc_cc_device(0, r->sid, 0));
+		if (!expect_allowed(t, IOVA_A, p)) {
+			note(t, "structure %u", i);
+			return;
+		}
+	}
+}
+
+TEST_TABLE(model_fetch,
+	   { .id = "vtd.cache.model.fetch.legacy", .given = "a context table where no memory is, then in its place",
+	     .expects = "refused, then allowed without an invalidation", .needs = NEEDS | NEED_LEGACY_SS,
+	     .flags = TEST_MODEL, .arg = FX_LEGACY, .body = fetch_not_kept },
+	   { .id = "vtd.cache.model.fetch.scalable", .given = "context table, PASID directory, PASID table likewise",
+	     .expects = "refused, then allowed without an invalidation", .needs = NEEDS | NEED_SSTS,
+	     .flags = TEST_MODEL, .arg = FX_SM_SS, .body = fetch_not_kept });
+
+/* ---- pass-through and translation take each other's place ---- */
+
+TEST(model_keeps_legacy_pass,
+     .id = "vtd.cache.model.pass.legacy",
+     .given = "a context entry in use becomes pass-through; context-cache device, then IOTLB domain",
+     .expects = "the old translation until the latter, then the address itself",
+     .needs = NEEDS | NEED_LEGACY_SS | NEED_PT, .flags = TEST_MODEL)
+{
+	struct page *p = page_filled(t, 0), *q = page_filled(t, 0);
+	iova_t same = IOVA(p->pa.v);
+	struct fx_req *r;
+	vtd_ctx_t e;
+
+	need_caches(t);
+	fx_start(t, FX_LEGACY);
+	r = fx_req(t, t->engine);
+	fx_map(t, r, same, q->pa, 1, PERM_RW, 0);
+	fx_sync(t);
+	expect_fresh(t, t->engine, same, p, q);
+	e = vtd_ctx(TT_PASSTHROUGH, PA(0), t->bench->vtd->caps.levels_max, r->did);
+	fx_set(t, &r->ctx[1], e.w[1]);
+	fx_set(t, &r->ctx[0], e.w[0]);
+	fx_inv(t, vtd_desc_cc_device(r->did, r->sid, 0));
+	expect_fresh(t, t->engine, same, p, q);
+	fx_drop(t, r, INV_DOMAIN, same, 0, false);
+	expect_fresh(t, t->engine, same, q, p);
+}
+
+/* arg: from pass-through to first stage; else the other way. */
+static void pass_kept(struct test *t)
+{
+	struct page *p = page_filled(t, 0), *q = page_filled(t, 0), *before, *after;
+	iova_t same = IOVA(p->pa.v);
+	vtd_pasid_t e[2];
+	struct fx_req *r;
+
+	need_caches(t);
+	fx_start(t, FX_SM_FS);
+	r = fx_req(t, t->engine);
+	fx_map(t, r, same, q->pa, 1, PERM_RW, 0);
+	e[!t->desc->arg] = vtd_pasid_passthrough(t->bench->vtd->caps.levels_max, r->did);
+	e[t->desc->arg] = fx_pasid_value(fx_of(t), r);
+	before = t->desc->arg ? p : q;
+	after = t->desc->arg ? q : p;
+	fx_set(t, r->pasid, 0);
+	sm_put(t, r->pasid, e[0].w, 8);
+	fx_sync(t);
+	expect_fresh(t, t->engine, same, after, before);
+	sm_put(t, r->pasid, e[1].w, 8);
+	fx_inv(t, vtd_desc_pc_pasid(r->did, r->rid_pasid));
+	expect_fresh(t, t->engine, same, after, before);
+	fx_drop(t, r, INV_PASID, same, 0, false);
+	expect_fresh(t, t->engine, same, before, after);
+}
+
+TEST_TABLE(model_pass,
+	   { .id = "vtd.cache.model.pass.from", .given = "a PASID entry in use changes from pass-through to first stage",
+	     .expects = "the old translation until the PASID-based IOTLB invalidation", .arg = 1, .body = pass_kept,
+	     .needs = NEEDS | NEED_FSTS | NEED_PT, .flags = TEST_MODEL },
+	   { .id = "vtd.cache.model.pass.to", .given = "a PASID entry in use changes from first stage to pass-through",
+	     .expects = "the old translation until the PASID-based IOTLB invalidation", .arg = 0, .body = pass_kept,
+	     .needs = NEEDS | NEED_FSTS | NEED_PT, .flags = TEST_MODEL });
 
 /* ---- Device-TLB ---- */
 

@@ -70,19 +70,23 @@ TEST(fs_dirty,
 TEST(fs_accessed_later,
      .id = "vtd.sm.fs.accessed_after_refusal",
      .checks = "VTD-SM-FS-033",
-     .given = "A = D = 0 in all entries, R/W = 0 in the leaf, snooped walk; a write, then a read",
+     .given = "R/W = 0 in the leaf, A = 0 in one entry, at each level, snooped walk; a write, then a read",
      .expects = "the write is refused with reason 85h; the read sets A in every entry, D stays 0",
      .needs = NEEDS)
 {
 	struct fx_req *r;
 	struct page *p = ad_start(t, true, &r);
 
-	sm_change(t, fx_entry(t, r, IOVA_A, 1), FS_RW, 0);
-	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
-	expect_fault(t, FR_SGN_6, t->engine, IOVA_A, true);
-	expect_read(t, IOVA_A, p, 0, DMA_DONE);
-	expect_no_fault(t);
-	expect_a(t, r, true);
+	fx_set(t, fx_entry(t, r, IOVA_A, 1), *fx_entry(t, r, IOVA_A, 1) & ~FS_RW);
+	for (unsigned clear = 1; clear <= r->levels; clear++) {
+		for (unsigned level = 1; level <= r->levels; level++)
+			sm_change(t, fx_entry(t, r, IOVA_A, level), FS_A, level == clear ? 0 : FS_A);
+		expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+		expect_fault(t, FR_SGN_6, t->engine, IOVA_A, true);
+		expect_read(t, IOVA_A, p, 0, DMA_DONE);
+		expect_no_fault(t);
+		expect_a(t, r, true);
+	}
 	expect_eq(t, "D of the leaf", fld_get(FS_D, now(t, r, 1)), 0);
 }
 

@@ -55,8 +55,8 @@ TEST(pt_fpd_alone,
 /* arg: SRE. A supervisor request to a page of a supervisor-enabled or -disabled PASID. */
 static void supervisor(struct test *t)
 {
-	struct fx_req *r;
-	struct page *p = sm_start(t, &r);
+	struct page *p = fx_start_mapped(t, FX_SM_FS);
+	struct fx_req *r = fx_req(t, t->engine);
 	struct dma_request rq = sm_rq(t, r->rid_pasid);
 
 	rq.priv = true;
@@ -74,9 +74,31 @@ static void supervisor(struct test *t)
 TEST_TABLE(pt_supervisor,
 	{ .id = "vtd.sm.pt.supervisor_without_sre", .checks = "VTD-SM-PT-035", .given = "SRE = 1, then SRE = 0",
 	  .expects = "supervisor requests are allowed, then refused with reason 5Dh; user requests are not",
-	  .needs = NEEDS_SM_PASID | NEED_SRS | NEED_ENGINE_PRIV, .arg = 0, .body = supervisor },
-	{ .id = "vtd.sm.pt.supervisor", .checks = "VTD-SM-PT-036", .given = "SRE = 1", .expects = "supervisor requests are allowed",
-	  .needs = NEEDS_SM_PASID | NEED_SRS | NEED_ENGINE_PRIV, .arg = 1, .body = supervisor });
+	  .needs = NEEDS_SM_PASID | NEED_FSTS | NEED_SRS | NEED_ENGINE_PRIV, .arg = 0, .body = supervisor },
+	{ .id = "vtd.sm.pt.supervisor", .checks = "VTD-SM-PT-036", .given = "SRE = 1",
+	  .expects = "supervisor requests are allowed",
+	  .needs = NEEDS_SM_PASID | NEED_FSTS | NEED_SRS | NEED_ENGINE_PRIV, .arg = 1, .body = supervisor });
+
+TEST(pt_supervisor_second_stage,
+     .id = "vtd.sm.pt.unsure.supervisor_second_stage",
+     .given = "second stage alone, SRE = 0, a supervisor request",
+     .expects = "refused with reason 5Dh, or allowed",
+     .needs = NEEDS_SM_PASID | NEED_SSTS | NEED_SRS | NEED_ENGINE_PRIV)
+{
+	static const uint8_t reasons[] = { FR_SPT_6 };
+	struct page *p = fx_start_mapped(t, FX_SM_SS);
+	struct fx_req *r = fx_req(t, t->engine);
+	struct dma_request rq = sm_rq(t, r->rid_pasid);
+
+	sm_enable_pasid(t, r);
+	expect_allowed_rq(t, &rq, p);
+	rq.priv = true;
+	if (try_dma(t, t->engine, &rq, true, p, 0) == DMA_DONE)
+		observe(t, "allowed");
+	else if (expect_fault_of(t, reasons, ARRAY_LEN(reasons), t->engine, IOVA_A, true, NULL))
+		observe(t, "refused, fault 0x5d");
+	expect_no_fault(t);
+}
 
 TEST(pt_execute,
      .id = "vtd.sm.pt.execute_without_ere",

@@ -182,7 +182,7 @@ TEST(sm_ss_dirty,
 TEST(sm_ss_accessed_later,
      .id = "vtd.sm.ss.accessed_after_refusal",
      .checks = "VTD-SM-SS-022",
-     .given = "SSADE = 1, A = D = 0 in all entries, W = 0 in the leaf; a write, then a read",
+     .given = "SSADE = 1, W = 0 in the leaf, A = 0 in one entry, at each level; a write, then a read",
      .expects = "the write is refused with reason 85h; the read sets A in every entry, D stays 0",
      .needs = NEEDS)
 {
@@ -191,12 +191,16 @@ TEST(sm_ss_accessed_later,
 
 	needs_ad(t, true);
 	p = ad_start(t, true, true, &r);
-	sm_change(t, fx_entry(t, r, IOVA_A, 1), SS_W, 0);
-	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
-	expect_fault(t, FR_SGN_6, t->engine, IOVA_A, true);
-	expect_read(t, IOVA_A, p, 0, DMA_DONE);
-	expect_no_fault(t);
-	expect_ad(t, r, true, false);
+	fx_set(t, fx_entry(t, r, IOVA_A, 1), *fx_entry(t, r, IOVA_A, 1) & ~SS_W);
+	for (unsigned clear = 1; clear <= r->levels; clear++) {
+		for (unsigned level = 1; level <= r->levels; level++)
+			sm_change(t, fx_entry(t, r, IOVA_A, level), SS_A, level == clear ? 0 : SS_A);
+		expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+		expect_fault(t, FR_SGN_6, t->engine, IOVA_A, true);
+		expect_read(t, IOVA_A, p, 0, DMA_DONE);
+		expect_no_fault(t);
+		expect_ad(t, r, true, false);
+	}
 }
 
 TEST(sm_ss_ad_off,
