@@ -53,19 +53,26 @@ static enum status made_present(struct vtd_iommu *v, const struct core_domain *d
 	return vtd_invalidate(v->u, descs, n);
 }
 
-/* The last requester of a function takes its context entry and PASID directory with it. */
-static enum status context_clear(struct vtd_iommu *v, const struct core_domain *d, uint16_t sid,
-				 const struct vtd_path *p)
+/* The unit forgets the context entry of a function, and all that it has read through it for a domain. */
+static enum status context_forget(struct vtd_iommu *v, const struct core_domain *d, uint16_t sid)
 {
 	struct vtd_desc descs[3] = {
 		vtd_desc_cc_device(d->id, sid, 0),
 		vtd_desc_pc_domain(d->id),
 		vtd_desc_iotlb_domain(d->id, vtd_drains(v->u)),
 	};
+
+	return vtd_invalidate(v->u, descs, ARRAY_LEN(descs));
+}
+
+/* The last requester of a function takes its context entry and PASID directory with it. */
+static enum status context_clear(struct vtd_iommu *v, const struct core_domain *d, uint16_t sid,
+				 const struct vtd_path *p)
+{
 	enum status s;
 
 	vtd_retire_entry(v->u, p->sm_ctx);
-	s = vtd_invalidate(v->u, descs, ARRAY_LEN(descs));
+	s = context_forget(v, d, sid);
 	if (s == OK)
 		vtd_directory_free(&v->dirs, p->directory); /* else it is lost: the unit may still read it */
 	return s;
@@ -90,6 +97,8 @@ static enum status scalable_clear(struct iommu_core *c, struct core_domain *d, c
 	struct vtd_path p;
 	enum status s = vtd_path_find(&v->dirs, r->addr.sid, pasid_of(r), &p);
 
+	if (s == ERR_NOT_FOUND) /* an earlier try has cleared the context entry, but the unit did not forget it */
+		return context_forget(v, d, r->addr.sid);
 	if (s != OK)
 		return s;
 	vtd_retire_entry(v->u, p.pasid);
