@@ -96,6 +96,14 @@ static void devtab_write(struct amdvi_unit *u, const struct amdvi_devtab *t)
 		mmio_wr(&u->regs, AMDVI_DEVTAB_SEG(i), t->pa[i].v | FLD(DEVTAB_SEG_SIZE, amdvi_devtab_size(t)));
 }
 
+enum status amdvi_unit_park(struct amdvi_unit *u, const struct amdvi_devtab *idle)
+{
+	enum status s = amdvi_unit_quiesce(u);
+
+	devtab_write(u, idle);
+	return s;
+}
+
 /* What the IVRS says of the HyperTransport side (AMD IOMMU 5.2.2), and coherent access to our tables. */
 static uint64_t standing_bits(const struct amdvi_unit *u)
 {

@@ -70,6 +70,12 @@ enum status must_use amdvi_unit_start(struct amdvi_unit *u);
  */
 enum status amdvi_unit_quiesce(struct amdvi_unit *u);
 
+/*
+ * As amdvi_unit_quiesce(), and the device table becomes one of the caller's that outlives what was there: emulators look
+ * at entries for interrupts although the unit is off (QUIRK amdvi-ir-off: QEMU 11.1; amdvi.ir.ctl.iommu_off notices).
+ */
+enum status amdvi_unit_park(struct amdvi_unit *u, const struct amdvi_devtab *idle);
+
 /* Bits of CTL set or cleared, the others as they are. */
 void amdvi_ctl_set(struct amdvi_unit *u, uint64_t bits);
 void amdvi_ctl_clear(struct amdvi_unit *u, uint64_t bits);

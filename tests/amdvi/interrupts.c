@@ -276,6 +276,32 @@ TEST(ir_reserved_iv_only, .id = "amdvi.ir.v0_reserved_bit3", .checks = "AMD-DTE-
 	air_expect(t, a, AIR_ADDRESS, 5, false);
 }
 
+TEST(ir_format_switched, .id = "amdvi.ir.format_switched", .checks = "AMD-INIT-005",
+     .given = "a unit that remapped by 32-bit entries, switched off, and on with GAEn = 1 and new tables",
+     .expects = "the new entries are used", .needs = NEEDS | NEED_AMD_GA, .budget_us = 8000000)
+{
+	struct air *a = air_start(t, false, 0, 0);
+	struct ax *ax = ax_of(t);
+	struct amdvi_setup setup = { .devtab = &ax->devtab, .cmd_log2 = 8, .evt_log2 = 8, .ctl = CTL_GA_EN };
+
+	must(t, amdvi_unit_quiesce(ax->u), "switching the unit off");
+	a->wide = true;
+	must(t, amdvi_unit_prepare(ax->u, &setup), "preparing the unit again");
+	ax_on(t);
+	air_raw(t, a, 5, 0, 0);
+	air_entry(t, a, 7);
+	air_expect(t, a, AIR_ADDRESS, 7, false);
+	air_expect_blocked(t, a, AIR_ADDRESS, 5);
+}
+
+TEST(ir_xt_without_ga, .id = "amdvi.ir.xt.without_ga", .checks = "AMD-IR-045", .given = "XTEn = 1, GAEn = 0",
+     .expects = "32-bit entries are used", .needs = NEEDS | NEED_AMD_XT, .budget_us = 8000000)
+{
+	struct air *a = air_start(t, false, CTL_XT_EN, 0);
+
+	air_expect(t, a, AIR_ADDRESS, 5, false);
+}
+
 TEST(ir_own_message, .id = "amdvi.ir.own_message", .checks = "AMD-IR-057",
      .given = "IV = 1, IntCtl = 00b in the entry of the IOMMU function, its own message", .expects = "it arrives",
      .needs = NEED_AMDVI, .budget_us = 4000000)

@@ -10,6 +10,7 @@ struct amdvi_found {
 	struct ivrs ivrs;
 	struct amdvi_unit units[UNITS_MAX];
 	unsigned n;
+	struct amdvi_devtab idle; /* all requests and interrupts pass: what units have between tests */
 };
 
 static void reserve_ivmds(const struct ivrs *t)
@@ -61,6 +62,16 @@ static enum status open_units(struct bench *b, struct amdvi_found *f, char *why)
 	return OK;
 }
 
+/* For every function of the machine. */
+static enum status idle_make(struct bench *b, struct amdvi_found *f)
+{
+	uint32_t n = 1;
+
+	for (unsigned i = 0; i < b->bus.devs_n; i++)
+		n = (uint32_t)max_u64(n, b->bus.devs[i].addr.sid + 1u);
+	return amdvi_devtab_create(&f->idle, 0, n, (amdvi_dte_t){ 0 });
+}
+
 enum status amdvi_bench_open(struct bench *b, char *why)
 {
 	size_t bytes;
@@ -85,6 +96,11 @@ enum status amdvi_bench_open(struct bench *b, char *why)
 		return s;
 	}
 	b->ivrs = &f->ivrs;
+	s = idle_make(b, f);
+	if (s != OK) {
+		str_printf(why, TEXT_MAX, "too little memory");
+		return s;
+	}
 	reserve_ivmds(&f->ivrs);
 	s = open_units(b, f, why);
 	if (s == OK && f->n)
@@ -131,7 +147,7 @@ void amdvi_bench_choose(struct bench *b)
 void amdvi_bench_clean(struct bench *b)
 {
 	/* Turning translation off and on is a few register accesses here, so nothing stays on between tests. */
-	if (b->amdvi && amdvi_unit_quiesce(b->amdvi) != OK)
+	if (b->amdvi && amdvi_unit_park(b->amdvi, &b->amdvi_found->idle) != OK)
 		log_line("the AMD-Vi unit does not come to rest");
 }
 
@@ -140,8 +156,10 @@ void amdvi_bench_close(struct bench *b)
 	for (unsigned i = 0; b->amdvi_found && i < b->amdvi_found->n; i++)
 		if (amdvi_unit_quiesce(&b->amdvi_found->units[i]) != OK)
 			log_line("AMD-Vi unit %u does not come to rest", i);
-	if (b->amdvi_found)
+	if (b->amdvi_found) {
+		amdvi_devtab_destroy(&b->amdvi_found->idle);
 		mem_free(mem_pa(b->amdvi_found), sizeof(*b->amdvi_found));
+	}
 	b->amdvi_found = NULL;
 	b->amdvi = NULL;
 }
