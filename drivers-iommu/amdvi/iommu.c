@@ -4,7 +4,7 @@
 #include "drivers-iommu/amdvi/internal.h"
 
 #define CMD_LOG2       8u
-#define EVT_LOG2       9u
+#define EVT_LOG2       12u /* one transfer may be a hundred requests */
 #define DOMAIN_IDS     65536u
 #define V1_LEVELS      4u
 #define V2_LEVELS      4u
@@ -240,5 +240,8 @@ enum status amdvi_fault_pop(struct iommu_core *c, struct iommu_fault *out)
 		};
 		return OK;
 	}
+	/* After an overflow nothing is logged until software has made room and said so (AMD IOMMU 2.5). */
+	if (amdvi_log_overflow(u, LOG_EVENTS) && amdvi_log_restart(u, LOG_EVENTS) != OK)
+		log_line("AMD-Vi: the event log does not run again after an overflow");
 	return ERR_NOT_FOUND;
 }
