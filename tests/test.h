@@ -171,6 +171,9 @@ void observe(struct test *t, const char *fmt, ...) __attribute__((format(printf,
 /* A free line in the report of this test, shown only if it fails (tables walked, addresses). */
 void note(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Forgets the notes so far: what they told of went well. */
+void notes_drop(struct test *t);
+
 bool expect_true(struct test *t, bool cond, const char *what);
 bool expect_eq(struct test *t, const char *what, uint64_t seen, uint64_t expected);
 /* Set-up steps: anything but OK ends the test as setup. */

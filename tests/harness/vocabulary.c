@@ -79,6 +79,11 @@ void note(struct test *t, const char *fmt, ...)
 	r->notes_n++;
 }
 
+void notes_drop(struct test *t)
+{
+	run_of(t)->notes_n = 0;
+}
+
 bool expect_true(struct test *t, bool cond, const char *what)
 {
 	if (!cond)

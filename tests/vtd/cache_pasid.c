@@ -17,9 +17,10 @@ static void drop_pasid(struct test *t, const struct fx_req *r, enum pc how)
 		  how == BY_DOMAIN ? vtd_desc_pc_domain(r->did) : vtd_desc_pc_global());
 }
 
-static const struct { enum fx_mode mode; enum pc pc; enum stale_inv inv; } clears[] = {
-	{ FX_SM_SS, BY_PASID, INV_DOMAIN }, { FX_SM_FS, BY_PASID, INV_PASID }, { FX_SM_SS, BY_DOMAIN, INV_DOMAIN },
-	{ FX_SM_SS, BY_ALL, INV_GLOBAL },
+/* kept: of the entry's first word, what stays when it is cleared. */
+static const struct { enum fx_mode mode; enum pc pc; enum stale_inv inv; uint64_t kept; } clears[] = {
+	{ FX_SM_SS, BY_PASID, INV_DOMAIN, 0 }, { FX_SM_FS, BY_PASID, INV_PASID, 0 }, { FX_SM_SS, BY_DOMAIN, INV_DOMAIN, 0 },
+	{ FX_SM_SS, BY_ALL, INV_GLOBAL, 0 }, { FX_SM_SS, BY_ALL, INV_GLOBAL, ~PASID_P },
 };
 
 static void entry_cleared(struct test *t)
@@ -27,7 +28,7 @@ static void entry_cleared(struct test *t)
 	struct page *p = fx_start_mapped(t, clears[t->desc->arg].mode);
 	struct fx_req *r = fx_req(t, t->engine);
 
-	fx_set(t, &r->pasid[0], 0);
+	fx_set(t, &r->pasid[0], r->pasid[0] & clears[t->desc->arg].kept);
 	expect_either(t, t->engine, IOVA_A, p, NULL);
 	drop_pasid(t, r, clears[t->desc->arg].pc);
 	fx_drop(t, r, clears[t->desc->arg].inv, IOVA_A, 0, false);
@@ -42,7 +43,8 @@ TEST_TABLE(pasid_cleared,
 	   CLEARED_ROW("second_stage", "VTD-CACHE-031", 0, NEED_SSTS, "PASID-cache PASID, IOTLB domain"),
 	   CLEARED_ROW("first_stage", "VTD-CACHE-032", 1, NEED_FSTS, "PASID-cache PASID, PASID-based IOTLB"),
 	   CLEARED_ROW("domain", "VTD-CACHE-033", 2, NEED_SSTS, "PASID-cache domain, IOTLB domain"),
-	   CLEARED_ROW("global", "VTD-CACHE-034", 3, NEED_SSTS, "PASID-cache global, IOTLB global"));
+	   CLEARED_ROW("global", "VTD-CACHE-034", 3, NEED_SSTS, "PASID-cache global, IOTLB global"),
+	   CLEARED_ROW("p_alone", "VTD-CACHE-034", 4, NEED_SSTS, "P alone; PASID-cache global, IOTLB global"));
 
 /* Two PASIDs, so that a domain is told from a PASID. */
 TEST(pasids_of_domain_cleared,
