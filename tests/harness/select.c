@@ -49,7 +49,9 @@ static void add(struct plan *p, const struct instance *in, const struct options 
 
 static unsigned parts(const struct test_desc *d, const struct options *o)
 {
-	return d->flags & TEST_FUZZ ? (unsigned)min_u64((o->fuzz + FUZZ_PART_CASES - 1) / FUZZ_PART_CASES, UINT32_MAX) : 1;
+	uint64_t cases = max_u64(o->fuzz / max_u64(d->arg, 1), 1); /* arg: how many plain cases one of these is worth */
+
+	return d->flags & TEST_FUZZ ? (unsigned)min_u64((cases + FUZZ_PART_CASES - 1) / FUZZ_PART_CASES, UINT32_MAX) : 1;
 }
 
 /* All tests of one bench that run early, or late, and once or once for each backend, which is then given. */
