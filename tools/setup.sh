@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the ordinary tools that a group of work needs: setup.sh [--yes] GROUP...
 #
-# Groups: run (build and report), qemu, check (host unit tests), lint. Says nothing when all is there. Asks once
+# Groups: run (build and report), qemu, check (host unit tests), fuzz, lint. Says nothing when all is there. Asks once
 # where it talks to a person, goes ahead as root without a terminal, and where it can do neither prints the command.
 # Exit status: 0 everything is there, 2 something is missing.
 set -u
@@ -21,7 +21,10 @@ check | library libasan       | gcc                | libasan             | gcc-l
 check | library libubsan      | gcc                | libubsan            | gcc-libs
 check | command iasl          | acpica-tools       | acpica-tools        | acpica
 check | command git           | git                | git                 | git
-lint  | command clang-format  | clang-format       | clang-tools-extra   | clang
+fuzz  | command clang         | clang              | clang               | clang
+fuzz  | fuzzer                | libclang-rt-dev    | compiler-rt         | compiler-rt
+lint  | command clang         | clang              | clang               | clang
+lint  | command shellcheck    | shellcheck         | ShellCheck          | shellcheck
 '
 
 # Whether any Python module of the names given can be loaded. The usual places are looked at first: starting Python
@@ -48,6 +51,7 @@ have()
 	command) command -v "$1" >/dev/null ;;
 	header) [ -e "/usr/include/$1" ] ;;
 	library) command -v gcc >/dev/null && [ -e "$(gcc -print-file-name="$1.so")" ] ;;
+	fuzzer) command -v clang >/dev/null && [ -e "$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a)" ] ;;
 	module) have_module "$@" ;;
 	newer) ! command -v python3 >/dev/null || have_module "$@" ;; # a Python to come is taken to be new enough
 	esac
