@@ -5,6 +5,9 @@
 #   make check      unit tests and the QEMU platforms, last line "N passed, N failed, N skipped"
 #   make V=1        shows the commands
 
+# Nothing here is made by a rule that is built into make, and looking for one is most of what make does.
+MAKEFLAGS += -rR
+
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 B := build

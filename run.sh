@@ -18,4 +18,5 @@ if [ -n "$groups" ] || ! command -v "$python" >/dev/null; then
 	# shellcheck disable=SC2086 # words on purpose
 	"$here/tools/setup.sh" $yes ${groups:-run} || exit
 fi
-exec "$python" -X "pycache_prefix=$here/build/pycache" "$here/tools/run.py" "$@"
+# Compiled modules go to build/, even where none are wanted beside their sources: compiling takes longer than the rest.
+PYTHONDONTWRITEBYTECODE='' exec "$python" -X "pycache_prefix=$here/build/pycache" "$here/tools/run.py" "$@"

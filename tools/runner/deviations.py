@@ -32,9 +32,12 @@ class Deviation:
     fuzz: str = ""        # name by which the fuzzer knows it (tests/fuzz/compare.c)
     provisional: bool = True  # until the same test passes on the model
 
+    def __post_init__(self):
+        self._tests = globs.compile_any(self.tests)
+
     def covers(self, test_id):
-        plain = test_id.rpartition("@")[0] or test_id
-        return globs.match_any(self.tests, test_id) or globs.match_any(self.tests, plain)
+        plain = test_id.rpartition("@")[0]
+        return bool(self._tests(test_id) or plain and self._tests(plain))
 
     def explains(self, result):
         """Whether this is the outcome that the entry describes, failure by failure."""

@@ -4,10 +4,21 @@ import functools
 import re
 
 
+def _regex(pattern):
+    parts = {"*": ".*", "?": "."}
+    return "".join(parts.get(c, re.escape(c)) for c in pattern)
+
+
 @functools.lru_cache(maxsize=None)
 def _compiled(pattern):
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(c, re.escape(c)) for c in pattern), re.DOTALL)
+    return re.compile(_regex(pattern), re.DOTALL)
+
+
+def compile_any(patterns):
+    """match_any() for patterns that many texts are held against."""
+    if not patterns:
+        return lambda text: None
+    return re.compile("|".join(_regex(p) for p in patterns), re.DOTALL).fullmatch
 
 
 def match(pattern, text):
