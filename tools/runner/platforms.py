@@ -29,6 +29,7 @@ class Device:
     options: dict = dataclasses.field(default_factory=dict)
     drive_mib: int = 0        # a scratch disk of this size, made for the run
     boots: list = dataclasses.field(default_factory=list)  # names of the boots that have it; none: all of them
+    label: str = ""           # by which boots do without it
     required: bool = False    # set-up fails without it; others are left out where QEMU lacks them
 
 
@@ -39,6 +40,10 @@ class Boot:
     iommu: dict = dataclasses.field(default_factory=dict)  # options on top of the platform's
     tests: list = dataclasses.field(default_factory=lambda: ["*"])
     skip: list = dataclasses.field(default_factory=list)
+    without: list = dataclasses.field(default_factory=list)  # labels of devices that it does not have
+
+    def has(self, device):
+        return device.label not in self.without and (not device.boots or self.name in device.boots)
 
     @property
     def suffix(self):

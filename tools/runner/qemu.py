@@ -195,7 +195,7 @@ class Machine:
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if platform.iommu and self.wishes.iommu != "none":
             argv += ["-device", _joined(platform.iommu.driver, self._iommu_options(boot))]
-        for number, device in enumerate(d for d in self._devices if not d.boots or boot.name in d.boots):
+        for number, device in enumerate(d for d in self._devices if boot.has(d)):
             options = dict(device.options)
             if device.drive_mib:
                 file = self._fresh_drive(boot, number, device.drive_mib)

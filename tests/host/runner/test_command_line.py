@@ -7,7 +7,7 @@ import unittest.mock
 import xml.dom.minidom
 
 from base import Case, FAKE, MAKEFILE, PLATFORM
-from runner import build
+from runner import build, platforms
 
 SHAPE = {"platform": str, "version": str, "qemu": str, "iommu": dict, "summary": dict, "tests": list}
 SUMMARY = ["total", "passed", "failed", "skipped", "todo", "unexpected"]
@@ -256,6 +256,12 @@ class Variants(Case):
         super().setUp()
         self.platform("vtd", BOOTS)
         self.order(("vtd.cm.a", "pass"), ("vtd.reg.b", "pass"), ("vtd.ss.c", "pass"))
+
+    def test_boot_without_some_devices(self):
+        text = BOOTS.replace('driver = "nvme"', 'driver = "nvme"\nlabel = "slow"') + 'without = ["slow"]\n'
+        self.platform("other", text)
+        other = platforms.load(self.root / "tests" / "platforms", "other")
+        self.assertEqual([b.has(other.devices[0]) for b in other.boots], [True, True, False])
 
     def test_merged(self):
         self.assertEqual(self.run_sh(), 0)
