@@ -211,10 +211,8 @@ static unsigned write_part(struct mdl_vtd *u, uint32_t off, uint64_t value, unsi
 	unsigned n, part;
 
 	if (find_frcd(u, off, &frcd, &n)) {
-		uint64_t mask = (bytes == 8 ? UINT64_MAX : pow2(8 * bytes) - 1);
-
-		mask = shl(mask, 8 * (off & 7));
-		if ((off & 8) != 0 && (shl(value, 8 * (off & 7)) & mask & FRCD1_F) != 0)
+		/* value has no bits beyond the bytes written. */
+		if ((off & 8) != 0 && (shl(value, 8 * (off & 7)) & FRCD1_F) != 0)
 			mdl_frcd_clear(u, n);
 		return bytes;
 	}

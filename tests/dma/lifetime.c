@@ -33,6 +33,26 @@ TEST(dma_after_refusal,
 		skip_unreached(t, "no engine with one request for each access");
 }
 
+TEST(dma_domain_reused,
+     .id = "dma.domain.reused",
+     .given = "a domain used, detached and destroyed; another one made that maps the same address elsewhere",
+     .expects = "the other memory is reached, the first one no more",
+     .needs = NEED_ENGINE_WRITE,
+     .flags = TEST_PER_BACKEND)
+{
+	struct page *p = page_alloc(t, 4 * PAGE_BYTES, 0);
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct domain *d = dfx_start(t);
+
+		dfx_map(t, d, DMA_A, pa_add(p->pa, i * PAGE_BYTES), PAGE_BYTES, PERM_RW);
+		expect_write(t, DMA_A, p, i * PAGE_BYTES, DMA_DONE);
+		expect_no_refusal_told(t);
+		dfx_detach(t, d, t->engine);
+		dfx_drop(t, d);
+	}
+}
+
 TEST(dma_flush_rules,
      .id = "dma.flush.rules",
      .given = "flushes of nothing, of part of a page, of what lies outside the width, of the last page",
@@ -128,25 +148,53 @@ TEST(dma_exhausted,
 	expect_status(t, "one more again", ops->domain_create(t->iommu, DOMAIN_PAGED, &more), ERR_FULL);
 }
 
-/* Memory that would be a valid tree of every format, were it read as one: each entry leads to this page. */
-static void memory_spoil(struct test *t, struct page *target)
+/* Entries that are a valid tree of every format: each leads to target, and so does target. */
+static void spoil(pa_t at, const struct page *target)
 {
-	pa_t list[64];
+	uint64_t *w = mem_ptr(at, PAGE_BYTES);
+
+	for (unsigned i = 0; i < PAGE_BYTES / sizeof(*w); i++)
+		w[i] = target->pa.v | 0x67;
+	cache_write_back(w, PAGE_BYTES);
+}
+
+#define SPOILED 64
+
+/* Free pages, as many as can be had, spoiled; they stay taken. Returns how many. */
+static unsigned spoil_free(const struct page *target, pa_t list[SPOILED])
+{
 	unsigned n = 0;
 
-	for (; n < ARRAY_LEN(list) && mem_alloc(PAGE_BYTES, PAGE_BYTES, &list[n]) == OK; n++) {
-		uint64_t *w = mem_ptr(list[n], PAGE_BYTES);
+	for (; n < SPOILED && mem_alloc(PAGE_BYTES, PAGE_BYTES, &list[n]) == OK; n++)
+		spoil(list[n], target);
+	spoil(target->pa, target);
+	return n;
+}
 
-		for (unsigned i = 0; i < PAGE_BYTES / sizeof(*w); i++)
-			w[i] = target->pa.v | 0x67;
-		cache_write_back(w, PAGE_BYTES);
+TEST(dma_tables_gone,
+     .id = "dma.unmap.tables_gone",
+     .given = "a page used, unmapped, flushed, alone in its tables; free memory filled with entries",
+     .expects = "the page is refused; the tables were given back",
+     .needs = NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT,
+     .flags = TEST_PER_BACKEND)
+{
+	struct page *target = page_alloc(t, PAGE_BYTES, 0), *p = page_filled(t, 1);
+	struct domain *d = dfx_start(t);
+	size_t before = mem_free_pages();
+	pa_t list[SPOILED];
+	unsigned n;
+
+	for (unsigned i = 0; i < 2; i++) {
+		dfx_map(t, d, DMA_A, p->pa, PAGE_BYTES, PERM_RW);
+		expect_write(t, DMA_A, p, 0, DMA_DONE);
+		dfx_unmap(t, d, DMA_A, PAGE_BYTES);
+		expect_eq(t, "free pages", mem_free_pages(), before);
+		n = spoil_free(target, list);
+		expect_write(t, DMA_A, target, 0, DMA_REFUSED);
+		expect_refusal_told(t, t->engine, DMA_A, true);
+		while (n > 0)
+			mem_free(list[--n], PAGE_BYTES);
 	}
-	for (unsigned i = 0; i < PAGE_BYTES; i += 8)
-		*(uint64_t *)(void *)(target->p + i) = target->pa.v | 0x67; /* page-aligned */
-	cache_write_back(target->p, PAGE_BYTES);
-	while (n > 0)
-		mem_free(list[--n], PAGE_BYTES);
-	expect_true(t, mem_free_pages() > ARRAY_LEN(list), "enough memory");
 }
 
 TEST(dma_reused_memory,
@@ -157,9 +205,12 @@ TEST(dma_reused_memory,
      .flags = TEST_PER_BACKEND)
 {
 	struct page *target = page_alloc(t, PAGE_BYTES, 0), *p;
+	pa_t list[SPOILED];
 	struct domain *d;
+	unsigned n;
 
-	memory_spoil(t, target);
+	for (n = spoil_free(target, list); n > 0;)
+		mem_free(list[--n], PAGE_BYTES);
 	p = page_filled(t, 1);
 	d = dfx_start(t);
 	expect_write(t, DMA_A, target, 0, DMA_REFUSED);

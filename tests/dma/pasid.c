@@ -156,3 +156,28 @@ TEST(dma_pasid_rules,
 	r.pasid = 6;
 	expect_status(t, "detach of what is not attached", ops->detach(d, r), ERR_NOT_FOUND);
 }
+
+TEST(dma_pasid_reused,
+     .id = "dma.pasid.domain_reused",
+     .given = "a PASID's domain used, detached and destroyed while the function stays attached; then another one",
+     .expects = "the other memory is reached, the first one no more",
+     .needs = NEEDS,
+     .flags = TEST_PER_BACKEND)
+{
+	struct page *p = page_alloc(t, 4 * PAGE_BYTES, 0);
+
+	need_pasid(t);
+	(void)dfx_start(t);
+	for (unsigned i = 0; i < 4; i++) {
+		struct dma_request rq = { .iova = DMA_A, .len_bytes = dma_small_bytes(t, t->engine), .has_pasid = true,
+					  .pasid = 5 };
+		struct domain *d = dfx_domain(t, DOMAIN_PAGED);
+
+		dfx_map(t, d, DMA_A, pa_add(p->pa, i * PAGE_BYTES), PAGE_BYTES, PERM_RW);
+		dfx_attach_as(t, d, with(t, 5));
+		expect_dma(t, t->engine, &rq, true, p, i * PAGE_BYTES, DMA_DONE);
+		expect_no_refusal_told(t);
+		dfx_detach_as(t, d, with(t, 5));
+		dfx_drop(t, d);
+	}
+}

@@ -255,6 +255,8 @@ TEST(ats_inv_waits,
 		continue;
 	expect_eq(t, "status before the answer", before, 0);
 	expect_eq(t, "status after the answer", *word, ANSWERED);
+	expect_eq(t, "FSTS.IQE, ITE, ICE", mmio_rd(&fx_of(t)->u->regs, VTD_FSTS) & (FSTS_IQE | FSTS_ITE | FSTS_ICE), 0);
+	must(t, vtd_inv_global(fx_of(t)->u), "the next invalidation");
 }
 
 TEST(ats_inv_unanswered,
@@ -281,6 +283,9 @@ TEST(ats_inv_unanswered,
 	expect_true(t, s == ERR_IO, "the queue stops with an error");
 	if (s != ERR_IO)
 		return;
+	/* The answer that nobody waits for any more (VT-d 7.3.1). */
+	expect_eq(t, "FSTS.ICE after the late answer", mmio_rd(&u->regs, VTD_FSTS) & FSTS_ICE, FSTS_ICE);
+	expect_eq(t, "IQERCD.ICESID", fld_get(IQERCD_ICESID, mmio_rd(&u->regs, VTD_IQERCD)), t->engine->dev->addr.sid);
 	expect_eq(t, "FSTS.ITE", u->queue.error.fsts & FSTS_ITE, FSTS_ITE);
 	expect_eq(t, "IQERCD.ITESID", u->queue.error.ite_sid, t->engine->dev->addr.sid);
 	must(t, vtd_queue_recover(u), "making the queue usable again");

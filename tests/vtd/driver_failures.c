@@ -4,6 +4,7 @@
  */
 #include "drivers-iommu/vtd/ops.h"
 #include "drivers-iommu/vtd/queue.h"
+#include "drivers-iommu/vtd/rbi.h"
 #include "tests/dma/fixture.h"
 #include "tests/vtd/page_request.h"
 
@@ -194,4 +195,52 @@ TEST(driver_quiesce_requests,
 	expect_eq(t, "PPR", prq_status(t) & PRS_PPR, PRS_PPR);
 	must(t, vtd_unit_quiesce(fx_of(t)->u), "quiescing");
 	expect_eq(t, "PRS", prq_status(t), 0);
+}
+
+TEST(driver_rbi_limits,
+     .id = "vtd.driver.rbi.limits",
+     .given = "register-based invalidation while the queue is on, and on units without it",
+     .expects = "ERR_BUSY, ERR_UNSUPPORTED; where it is and the queue is off, OK",
+     .needs = NEED_VTD | NEED_LEGACY_SS)
+{
+	struct vtd_unit *u = fx_start(t, FX_LEGACY)->u;
+	bool rbi = u->caps.rbi, on = u->queue.on;
+	enum status expected = rbi ? on ? ERR_BUSY : OK : ERR_UNSUPPORTED;
+
+	expect_status(t, "context-cache", vtd_rbi_context(u, FLD(CCMD_CIRG, 1), NULL), expected);
+	expect_status(t, "IOTLB", vtd_rbi_iotlb(u, 0, FLD(IOTLB_IIRG, 1), NULL), expected);
+	if (!on)
+		return;
+	must(t, vtd_queue_disable(u), "turning the queue off");
+	expected = rbi ? OK : ERR_UNSUPPORTED;
+	expect_status(t, "context-cache, queue off", vtd_rbi_context(u, FLD(CCMD_CIRG, 1), NULL), expected);
+	expect_status(t, "IOTLB, queue off", vtd_rbi_iotlb(u, 0, FLD(IOTLB_IIRG, 1), NULL), expected);
+}
+
+/* A queue that is on already is used as it is, and left on; one too narrow cannot be. */
+TEST(driver_queue_found_on,
+     .id = "vtd.driver.queue.found_on",
+     .given = "backends made while a narrow queue is on, then a wide one",
+     .expects = "scalable modes want the wide one; the queue is on afterwards",
+     .needs = NEEDS | NEED_LEGACY_SS)
+{
+	struct vtd_unit *u = fx_start(t, FX_LEGACY)->u;
+
+	must(t, vtd_queue_disable(u), "turning the queue off");
+	for (unsigned wide = 0; wide <= u->caps.smts; wide++) {
+		must(t, vtd_queue_enable(u, 0, wide), "turning the queue on");
+		for (unsigned mode = VTD_MODE_LEGACY; mode <= VTD_MODE_FS; mode++) {
+			struct iommu *io = NULL;
+			enum status s;
+
+			if (!vtd_mode_supported(u, (enum vtd_mode)mode))
+				continue;
+			s = vtd_iommu_create(u, (enum vtd_mode)mode, NULL, 0, &io);
+			expect_status(t, "create", s, mode != VTD_MODE_LEGACY && !wide ? ERR_BUSY : OK);
+			if (s == OK)
+				expect_status(t, "destroy", vtd_iommu_destroy(io), OK);
+			expect_true(t, vtd_gsts(u, GSTS_QIES) && u->queue.on, "the queue is on");
+		}
+		must(t, vtd_queue_disable(u), "turning the queue off");
+	}
 }

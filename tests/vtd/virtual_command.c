@@ -185,6 +185,50 @@ TEST(vc_free_twice,
 		observe(t, "status %u, %s layout", (unsigned)status, v.old ? "old" : "new");
 }
 
+TEST(vc_free_other,
+     .id = "vtd.vc.free_other",
+     .checks = "VTD-VC-005",
+     .given = "one PASID allocated, another freed again; others that differ from the first in one bit, freed",
+     .expects = "an error each time, and the first can be freed once",
+     .needs = NEEDS)
+{
+	struct vc v;
+	uint64_t status;
+	uint32_t mine, again;
+
+	vc_start(t, &v);
+	mine = allocate(t, &v, &status);
+	again = allocate(t, &v, &status);
+	expect_eq(t, "status of the release", release(t, &v, again), 0);
+	for (unsigned bit = 0; bit < 20; bit++) {
+		uint32_t other = mine ^ (uint32_t)pow2(bit);
+
+		if (!expect_true(t, status_of(&v, command(t, &v, VCMD_FREE, other)) != 0, "freeing a stranger is an error")) {
+			note(t, "PASID %u, ours is %u", other, mine);
+			break;
+		}
+	}
+	expect_eq(t, "status of the release", release(t, &v, mine), 0);
+	observe(t, "status %u", (unsigned)status_of(&v, command(t, &v, VCMD_FREE, mine)));
+}
+
+TEST(vc_unknown,
+     .id = "vtd.vc.unknown_command",
+     .given = "an allocation, then a command that does not exist",
+     .expects = "the response of the latter has an error status and no PASID",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	struct vc v;
+	uint64_t status, rsp;
+
+	vc_start(t, &v);
+	(void)allocate(t, &v, &status);
+	rsp = command(t, &v, 0x7f, 0);
+	expect_true(t, status_of(&v, rsp) != 0, "an error status");
+	expect_eq(t, "PASID", fld_get(v.old ? RSP_OLD_RESULT : RSP_NEW_RESULT, rsp), 0);
+	release_all(t, &v);
+}
+
 /* Takes every PASID that there is; returns how many, and the last status. */
 static uint32_t exhaust(struct test *t, struct vc *v, uint64_t *status)
 {
