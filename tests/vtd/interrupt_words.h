@@ -12,7 +12,7 @@ struct ir {
 	uint64_t *irt;         /* two words for each entry */
 	unsigned log2_entries;
 	bool eime;
-	unsigned vector, decoy;
+	unsigned vector, decoy, fence;
 	uint32_t dest;         /* APIC id of this processor */
 	uint16_t sid;          /* of t->engine */
 };
