@@ -263,6 +263,26 @@ TEST_TABLE(model_pass,
 	     .expects = "the old translation until the PASID-based IOTLB invalidation", .arg = 0, .body = pass_kept,
 	     .needs = NEEDS | NEED_FSTS | NEED_PT, .flags = TEST_MODEL });
 
+/* ---- the write buffer ---- */
+
+TEST(model_write_buffer,
+     .id = "vtd.cache.model.write_buffer",
+     .given = "RWBF = 1, a leaf in use changed, an IOTLB descriptor submitted without a flush of the write buffer",
+     .expects = "the invalidation empties the buffer itself (VT-d 6.8): the new leaf is used",
+     .needs = NEEDS | NEED_LEGACY_SS, .flags = TEST_MODEL)
+{
+	struct vtd_desc d = vtd_desc_iotlb_global(vtd_drains(t->bench->vtd));
+	struct page *p, *q = page_filled(t, 0);
+
+	if (!t->bench->vtd->caps.rwbf)
+		skip(t, "CAP.RWBF = 0");
+	p = fx_start_mapped(t, FX_LEGACY);
+	fx_map_page(t, IOVA_A, q);
+	must(t, vtd_queue_submit(fx_of(t)->u, &d, 1), "an invalidation");
+	must(t, vtd_queue_wait(fx_of(t)->u), "a wait");
+	expect_fresh(t, t->engine, IOVA_A, p, q);
+}
+
 /* ---- Device-TLB ---- */
 
 static bool device_keeps(struct test *t, const struct dma_request *rq, bool kept, const char *after)

@@ -330,3 +330,25 @@ TEST(prq_drops_translation,
 	observe(t, "%s", o == DMA_DONE ? "the new page is reached" : "the old page is reached");
 	fx_faults_drop(t);
 }
+
+TEST(prq_record_at,
+     .id = "vtd.prq.unsure.record_at",
+     .given = "PRE = 0, a page request",
+     .expects = "a record; what its AT holds is open",
+     .needs = NEEDS_PRQ)
+{
+	struct page_request pr = prq_plain(0);
+	struct vtd_fault f;
+	struct prq q;
+
+	prq_start(t, 0, &q);
+	sm_change(t, q.r->ctx, SM_CTX_PRE, 0);
+	prq_send(t, &pr);
+	if (vtd_fault_pop(fx_of(t)->u, &f) != OK) {
+		fail(t, "a fault record", "no fault record");
+		return;
+	}
+	expect_eq(t, "reason", f.fr, FR_SCT_8);
+	observe(t, "AT %u", f.at);
+	fx_faults_drop(t);
+}

@@ -261,6 +261,24 @@ TEST(device_tlb_absent,
 	either_way(t, (struct vtd_desc){ .q = { FLD(DESC_TYPE, DESC_DEV_TLB) } });
 }
 
+TEST(response_absent,
+     .id = "vtd.qi.unsure.page_response_absent",
+     .given = "a page-group response in a 256-bit queue with PRS = 0", .expects = "IQE, or ignored",
+     .needs = NEED_VTD | NEED_QI | NEED_SM)
+{
+	enum vtd_iqei iqei = IQEI_NONE;
+
+	if (t->bench->vtd->caps.prs)
+		skip(t, "ECAP.PRS = 1");
+	if (!t->bench->vtd->caps.ssts && !t->bench->vtd->caps.fsts)
+		skip(t, "ECAP.SSTS = FSTS = 0");
+	fx_start(t, t->bench->vtd->caps.ssts ? FX_SM_SS : FX_SM_FS);
+	if (queue_stops(t, vtd_desc_page_response(t->bench->engines[0].dev->addr.sid, false, 0, 0, PGR_SUCCESS), &iqei))
+		observe(t, "IQE, IQEI %u", iqei);
+	else
+		observe(t, "accepted");
+}
+
 TEST(iec_absent,
      .id = "vtd.qi.unsure.iec_absent", .checks = "VTD-QI-035", .given = "an interrupt-entry descriptor with IR = 0",
      .expects = "IQE, or ignored", .needs = NEED_VTD | NEED_QI)
