@@ -198,6 +198,7 @@ HOSTED_SRC := \
 	tests/host/hal_hosted.c \
 	tests/host/acpi/walk.c \
 	tests/host/model/rig.c \
+	tests/host/model_amdvi/rig.c \
 	tests/host/pci/fake.c \
 	tests/host/vtd/fake.c \
 	tests/host/vtd/model_unit.c
@@ -217,6 +218,12 @@ UNIT_TESTS := \
 	tests/host/model/fabric.c \
 	tests/host/model/interrupt.c \
 	tests/host/model/legacy.c \
+	tests/host/model_amdvi/caches.c \
+	tests/host/model_amdvi/commands.c \
+	tests/host/model_amdvi/guest.c \
+	tests/host/model_amdvi/interrupt.c \
+	tests/host/model_amdvi/random.c \
+	tests/host/model_amdvi/walk.c \
 	tests/host/pci/bars.c \
 	tests/host/pci/caps.c \
 	tests/host/pci/command.c \

@@ -50,9 +50,11 @@ static bool hit(const struct host_walk *h, struct mdl_amd_leaf *leaf, uint8_t *f
 	e = mdl_cache_cover(&h->w->cache->iotlb, key, h->address);
 	if (e == NULL)
 		return false;
-	*fault = e->fault;
-	if (e->fault != FR_NONE)
+	if (e->fault != FR_NONE) {
+		/* What is above the bad entry was judged first. */
+		*fault = permitted(h->need, e->flags) ? e->fault : FR_PT_PERMISSION;
 		return true;
+	}
 	/* What was kept without its A or D bit set does not serve a request that has to set it. */
 	if ((h->set_a && (e->flags & LEAF_A) == 0) || (dirties(h, e->flags) && (e->flags & LEAF_D) == 0))
 		return false;
@@ -104,8 +106,10 @@ static uint8_t keep_fault(const struct host_walk *h, uint8_t fault)
 	if ((h->w->st->cfg->header & CAPH_NP_CACHE) == 0)
 		return fault;
 	e = mdl_amd_fill(h->w, &key);
-	if (e != NULL)
+	if (e != NULL) {
 		e->fault = fault;
+		e->flags = h->flags;
+	}
 	return fault;
 }
 
