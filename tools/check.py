@@ -21,11 +21,12 @@ PLAN = re.compile(r"1\.\.(\d+)")
 
 
 class Count:
-    def __init__(self, passed=0, failed=0, skipped=0):
-        self.passed, self.failed, self.skipped = passed, failed, skipped
+    def __init__(self, passed=0, failed=0, skipped=0, todo=0):
+        self.passed, self.failed, self.skipped, self.todo = passed, failed, skipped, todo  # todo: those of skipped
 
     def __add__(self, other):
-        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped,
+                     self.todo + other.todo)
 
     def __str__(self):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -41,6 +42,7 @@ def count_tap(text, code):
             points += 1
             if found.group(2):
                 count.skipped += 1
+                count.todo += found.group(2).upper() == "TODO"
             elif found.group(1):
                 count.failed += 1
                 shown.append(line)
@@ -90,7 +92,7 @@ def run_platform(name):
         summary = json.loads(report.read_text(encoding="utf-8"))["summary"]
     except (OSError, ValueError, KeyError):
         summary = {"passed": 0, "failed": 0, "skipped": 0, "todo": 0}
-    count = Count(summary["passed"], summary["failed"], summary["skipped"] + summary["todo"])
+    count = Count(summary["passed"], summary["failed"], summary["skipped"] + summary["todo"], summary["todo"])
     if code and not count.failed:
         count.failed += 1
     if code:
@@ -107,6 +109,7 @@ def main(programs):
         if name != "model" or (ROOT / "build/host/portcullis-model").exists():
             total += run_platform(name)
     (OUT / "summary.txt").write_text(f"{total}\n", encoding="ascii")
+    print(f"{total.todo} of the skipped are todo: known deviations, and outcomes that the specification leaves open.")
     print(total, flush=True)
     return 1 if total.failed else 0
 
