@@ -76,7 +76,7 @@ struct test_desc {
 	const char *expects; /* what the specification promises */
 	uint64_t needs;
 	uint32_t flags;
-	uint32_t budget_us;  /* 0: the default, one second */
+	uint32_t budget_us;  /* 0: the default, four seconds */
 	uint64_t arg;        /* for bodies that serve several descriptors: t->desc->arg */
 	void (*body)(struct test *t);
 };

@@ -5,7 +5,7 @@
 #include "drivers-iommu/amdvi/cmdbuf.h"
 #include "drivers-iommu/amdvi/log.h"
 
-#define WAIT_US 500000u
+#define WAIT_US 1000000u /* verdicts rest on it, and none may rest on less than a second */
 
 uint32_t amdvi_cfg_rd(const struct amdvi_unit *u, uint32_t off)
 {

@@ -6,7 +6,7 @@
 #include "drivers-iommu/vtd/invalidate.h"
 #include "drivers-iommu/vtd/queue.h"
 
-#define WAIT_US 500000u
+#define WAIT_US 1000000u /* verdicts rest on it, and none may rest on less than a second */
 
 bool vtd_gsts(const struct vtd_unit *u, uint32_t bits)
 {
