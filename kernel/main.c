@@ -15,7 +15,7 @@
 
 #define STACK_BYTES (128 * 1024u)
 #define IST_BYTES   (16 * 1024u)
-#define MACHINES_MAX 16
+#define MACHINES_MAX 32
 #define MEMORY_MIN_PAGES 4096u /* 16 MiB for tests */
 
 static uint64_t tsc_at_entry;

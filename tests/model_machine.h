@@ -19,9 +19,9 @@ enum status must_use model_machine_create(const struct mdl_vtd_config *c, struct
 enum status must_use model_machine_create_amdvi(const struct mdl_amd_config *c, struct machine **out);
 void model_machine_destroy(struct machine *m);
 /*
- * One machine for each configuration that names matches ("on": all of VT-d, else globs), appended to out; *n grows. The errors
- * of model_machine_create(), ERR_FULL beyond max, ERR_NOT_FOUND where names matches none; those made so far stay in
- * out.
+ * One machine for each configuration that names matches ("on": all but amd-small, else globs), appended to out; *n
+ * grows. The errors of model_machine_create(), ERR_FULL beyond max, ERR_NOT_FOUND where names matches none; those made
+ * so far stay in out.
  */
 enum status must_use model_machines_create(const char *names, struct machine **out, unsigned max, unsigned *n);
 

@@ -72,7 +72,7 @@ static enum status v2_set(struct iommu_core *c, struct core_domain *d, const str
 
 	if (!f)
 		return ERR_NOT_FOUND;
-	if (r->has_pasid && r->pasid >= pow2(a->u->caps.pasid_bits))
+	if (r->has_pasid && (!r->pasid || r->pasid >= pow2(a->u->caps.pasid_bits)))
 		return ERR_INVALID;
 	if (!f->attached_n)
 		s = fn_open(a, f);

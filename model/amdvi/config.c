@@ -38,10 +38,10 @@ static const struct mdl_amd_config caching = {
 	.choices = { .u13_length_zero = 1, .u33_silent = 1, .u44_head_after = 1 },
 };
 
-/* No INVALIDATE_IOMMU_ALL, and nothing is dropped before a COMPLETION_WAIT: every duty is the driver's. */
+/* Nothing is dropped before a COMPLETION_WAIT: every duty is the driver's. */
 static const struct mdl_amd_config strict = {
 	.name = "amd-strict", .header = CAPH_IOTLB | CAPH_EFR | CAPH_EXT, .pa_bits = 44, .va_bits = 64,
-	.efr = EFR_NX | EFR_GT | EFR_GA | EFR_GIO | EFR_HA | EFR_HD | LEVELS(HATS_5, 1, 0) | FLD(EFR_PASMAX, 8) |
+	.efr = EFR_NX | EFR_GT | EFR_IA | EFR_GA | EFR_GIO | EFR_HA | EFR_HD | LEVELS(HATS_5, 1, 0) | FLD(EFR_PASMAX, 8) |
 	       FLD(EFR_SEGMENTS, 1),
 	.choices = { .u19_pasid_aborted = 1, .u34_present = 1, .u37_host_fault_gpa = 1 },
 	.defer = true,
@@ -58,7 +58,7 @@ static const struct mdl_amd_config guest_only = {
 /* The other answer to each question that the specification leaves open. */
 static const struct mdl_amd_config odd = {
 	.name = "amd-odd", .header = CAPH_IOTLB | CAPH_EFR | CAPH_EXT, .pa_bits = 48, .va_bits = 64,
-	.efr = EVERYTHING & ~(EFR_IA | EFR_PC), .efr2 = EFR2_GCR3_GPA,
+	.efr = EVERYTHING & ~EFR_PC, .efr2 = EFR2_GCR3_GPA,
 	.choices = { .u11_hev_high = 1, .u13_length_zero = 1, .u19_pasid_aborted = 1, .u23_pasid_low_first = 1,
 		     .u29_rw_always = 1, .u32_page_fault = 1, .u33_silent = 1, .u34_present = 1, .u34_skip_absent = 1,
 		     .u36_default_legal = 1, .u37_host_fault_gpa = 1, .u38_identity = 1, .u39_blocked_event = 1,

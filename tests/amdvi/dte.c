@@ -89,9 +89,9 @@ static void tv0(struct test *t)
 
 TEST_TABLE(dte_valid,
 	ROW(unit_off, "iommu_off.read_passes", "AMD-DTE-001", "IommuEn = 0", "reads are not translated",
-		NEED_ENGINE_READ, 0),
+		NEED_AMD_HOST | NEED_ENGINE_READ, 0),
 	ROW(unit_off, "iommu_off.write_passes", "AMD-DTE-002", "IommuEn = 0", "writes are not translated",
-	    NEED_ENGINE_WRITE, WRITE),
+	    NEED_AMD_HOST | NEED_ENGINE_WRITE, WRITE),
 	ROW(v0_passes, "v0.read_passes", "AMD-DTE-003", "V = 0", "reads pass, no event", NEED_AMD_HOST |
 		NEED_ENGINE_READ, 0),
 	ROW(v0_passes, "v0.write_passes", "AMD-DTE-004", "V = 0", "writes pass, no event",

@@ -17,6 +17,7 @@ uint64_t *ax_table(struct test *t, pa_t *pa)
 void ax_set(uint64_t *word, uint64_t value)
 {
 	*(volatile uint64_t *)word = value;
+	cache_write_back(word, sizeof(*word)); /* with DTE.SD = 1 walks do not snoop */
 }
 
 void ax_set_dte(struct test *t, struct ax_req *r, amdvi_dte_t value)

@@ -56,7 +56,7 @@ struct ag *ag_start(struct test *t, const struct ag_options *o)
 	d = amdvi_dte_guest(g->gcr3_pa, g->o.glx, g->o.levels, r->domain_id);
 	if (g->o.nested)
 		d.w[0] |= amdvi_dte_host(r->space_pa, r->levels, r->domain_id, PERM_RW).w[0];
-	if (g->o.giov_off)
+	if (g->o.giov_off || !t->bench->amdvi->caps.gio)
 		d.w[0] &= ~DTE_GIOV;
 	ax_set_dte(t, r, d);
 	ag_sync(t, 0);

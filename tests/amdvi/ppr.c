@@ -121,7 +121,7 @@ TEST(ppr_pasid, .id = "amdvi.ppr.pasid", .checks = "AMD-PPR-005",
 		expect_eq(t, "GN without PASID", e.gn, 0);
 	(void)ax_table(t, &gcr3);
 	ax_set_dte(t, r, amdvi_dte_guest(gcr3, 0, 4, r->domain_id));
-	ax_set(r->dte, r->dte[0] | DTE_PPR);
+	ax_set(r->dte, (r->dte[0] & ~DTE_GIOV) | DTE_PPR); /* GIoV is reserved on units without GIoSup */
 	ax_sync(t);
 	pr.has_pasid = true;
 	pr.pasid = 77;
