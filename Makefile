@@ -248,6 +248,7 @@ HOST_SCRIPTS := \
 
 # Fuzzers (clang, libFuzzer): one program for each source.
 FUZZERS := \
+	tests/host/fuzz/fuzz_cmdline.c \
 	tests/host/fuzz/fuzz_dmar.c \
 	tests/host/fuzz/fuzz_ivrs.c \
 	tests/host/fuzz/fuzz_vtd_model.c
