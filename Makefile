@@ -277,9 +277,9 @@ kernel: $(B)/portcullis.elf
 
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-# What is booted carries symbols but no debug information; debuggers take the other file.
+# What is booted carries neither symbols nor debug information; debuggers take the other file.
 $(B)/portcullis.elf: $(B)/portcullis.debug.elf
-	$(Q)objcopy --strip-debug $< $@
+	$(Q)objcopy --strip-all $< $@
 
 $(B)/portcullis.debug.elf: $(KOBJ) linker.ld
 	$(call say,LD,$@)
