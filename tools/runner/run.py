@@ -14,6 +14,7 @@ from .boots import Session
 from .status import Interrupted, Status, Stop
 
 IMAGE = "build/portcullis.elf"
+SYMBOLS = "build/portcullis.debug.elf"  # the same with symbols, for debuggers
 
 
 class PlatformRun:
@@ -212,7 +213,7 @@ class PlatformRun:
         if not self.machine:
             raise Stop(f"--gdb needs an emulated machine; start {self.target} under gdb itself.")
         boot, selected = next(iter(self._boots(live.View())))
-        print(f"gdb {self.root / IMAGE} -ex 'target remote localhost:1234' -ex 'hbreak kernel_main' -ex continue",
+        print(f"gdb {self.root / SYMBOLS} -ex 'target remote localhost:1234' -ex 'hbreak kernel_main' -ex continue",
               flush=True)
         with self._disks():
             argv = self._argv(boot, selected + self.words) + ["-s", "-S"]
