@@ -3,8 +3,8 @@
  * behind: all of one vendor.
  *
  * A function issues transactions with its requester id; the fabric finds the unit of that requester as a DMAR or
- * IVRS table would be read (explicit scope of the function or a bridge above it, else the unit for all the rest) and hands them
- * over. The same table is given to whoever asks for it.
+ * IVRS table would be read (explicit scope of the function or a bridge above it, else the unit for all the rest) and
+ * hands them over. The same table is given to whoever asks for it.
  */
 #ifndef PORTCULLIS_MODEL_FABRIC_H
 #define PORTCULLIS_MODEL_FABRIC_H
@@ -32,7 +32,7 @@ struct mdl_function {
 	enum mdl_function_kind kind;
 	uint8_t devfn;
 	int parent;                      /* index of the root port that it is behind, -1: on the root bus */
-	uint8_t unit;                    /* index of its unit; MDL_UNITS_MAX: none of its own; MDL_IOMMU: the one that it is */
+	uint8_t unit; /* index of its unit; MDL_UNITS_MAX: none of its own; MDL_IOMMU: the one that it is */
 	uint32_t bar_bytes;              /* BAR 0, 0: none */
 	uint8_t config[MDL_CONFIG_BYTES];
 	uint8_t writable[MDL_CONFIG_BYTES];

@@ -152,7 +152,9 @@ enum status mdl_ivrs_build(struct mdl_fabric *f)
 	bool efr = (c->header & CAPH_EFR) != 0;
 
 	mdl_table_begin(&t, "IVRS", c->efr2 != 0 ? 2 : 1);
-	mdl_put(&t, (efr ? BIT(0) : 0) | FLD(BITS(7, 5), 2) | FLD(BITS(14, 8), c->pa_bits) | FLD(BITS(21, 15), c->va_bits), 4);
+	mdl_put(&t,
+		(efr ? BIT(0) : 0) | FLD(BITS(7, 5), 2) | FLD(BITS(14, 8), c->pa_bits) | FLD(BITS(21, 15), c->va_bits),
+		4);
 	mdl_put(&t, 0, 8);
 	for (unsigned i = 0; i < f->units_n; i++) {
 		block(&t, f, i, 0x10);

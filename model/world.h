@@ -25,10 +25,12 @@ struct mdl_mem {
 /* Fetch of a structure by a unit. */
 static inline bool mdl_fetch(const struct mdl_mem *mem, bool snooped, uint64_t pa, uint64_t *w, unsigned n)
 {
-	return snooped || mem->rd64_unsnooped == NULL ? mem->rd64(mem->ctx, pa, w, n) : mem->rd64_unsnooped(mem->ctx, pa, w, n);
+	return snooped || mem->rd64_unsnooped == NULL ? mem->rd64(mem->ctx, pa, w, n)
+						      : mem->rd64_unsnooped(mem->ctx, pa, w, n);
 }
 
-/* FetchAdd of 4 or 8 bytes at pa, aligned to them: *data is the addend, then the old value. False: memory rejects it. */
+/* FetchAdd of 4 or 8 bytes at pa, aligned to them: *data is the addend, then the old value. False: memory rejects it.
+ */
 bool mdl_fetch_add(const struct mdl_mem *mem, uint64_t pa, uint32_t bytes, uint64_t *data);
 /* Sets bits in a word of memory atomically; old is what it was when last seen. False: memory rejects it. */
 bool mdl_set_bits(const struct mdl_mem *mem, uint64_t pa, uint64_t old, uint64_t bits);

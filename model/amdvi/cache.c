@@ -95,7 +95,8 @@ static bool match_pages(const struct mdl_cached *e, const void *arg)
 
 static bool match_guest_kinds(const struct mdl_cached *e, const void *arg)
 {
-	return e->key.did == ((const struct mdl_amd_inv *)arg)->id && e->key.kind != K_HOST_LEAF && e->key.kind != K_HOST_TABLE;
+	return e->key.did == ((const struct mdl_amd_inv *)arg)->id && e->key.kind != K_HOST_LEAF &&
+	       e->key.kind != K_HOST_TABLE;
 }
 
 /* A GCR3 entry covers its PASID whole: it goes with anything of that PASID. */

@@ -1,6 +1,6 @@
 /*
- * The PCI function of a unit and its capability block (AMD IOMMU 3.1 and 3.2): 16 bits of status, the base that firmware
- * sets and locks, and the MSI capability by which the unit sends its own interrupts.
+ * The PCI function of a unit and its capability block (AMD IOMMU 3.1 and 3.2): 16 bits of status, the base that
+ * firmware sets and locks, and the MSI capability by which the unit sends its own interrupts.
  */
 #include "model/amdvi/internal.h"
 

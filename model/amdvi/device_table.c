@@ -121,7 +121,8 @@ bool mdl_amd_special(struct mdl_amd_walk *w, uint8_t *fault)
 {
 	bool posted = w->rq->access == MDL_WRITE;
 
-	if (w->rq->has_pasid || (w->st->cfg->efr2 & EFR2_HT_IGNORE) != 0 || w->rq->address < HT_FIRST || w->rq->address > HT_LAST)
+	if (w->rq->has_pasid || (w->st->cfg->efr2 & EFR2_HT_IGNORE) != 0 || w->rq->address < HT_FIRST ||
+	    w->rq->address > HT_LAST)
 		return false;
 	return ht_range(w, posted, fault);
 }

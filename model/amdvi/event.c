@@ -97,9 +97,11 @@ bool mdl_amd_event(const struct mdl_amd_walk *w, uint8_t fault, uint64_t event[2
 
 	if (d->code == 0)
 		return false;
-	e |= flags | request_flags(w, d, flags) | FLD(d->code == EVT_INVALID_REQUEST ? EVT_INV_TYPE : EVT_TYPE, d->type);
+	e |= flags | request_flags(w, d, flags) |
+	     FLD(d->code == EVT_INVALID_REQUEST ? EVT_INV_TYPE : EVT_TYPE, d->type);
 	if (gn)
-		e |= FLD(EVT_PASID_HIGH, fld_get(BITS(19, 16), w->pasid)) | FLD(EVT_DOMAIN, fld_get(BITS(15, 0), w->pasid));
+		e |= FLD(EVT_PASID_HIGH, fld_get(BITS(19, 16), w->pasid)) |
+		     FLD(EVT_DOMAIN, fld_get(BITS(15, 0), w->pasid));
 	else if (d->has == HAS_DOMAIN)
 		e |= FLD(EVT_DOMAIN, w->domain);
 	event[0] = e;

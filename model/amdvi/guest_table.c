@@ -130,8 +130,9 @@ static bool hit(const struct guest_walk *g, struct mdl_amd_leaf *leaf, uint8_t *
 
 	if (e == NULL || (dirties(g, e->flags) && (e->flags & LEAF_GD) == 0))
 		return false;
-	if (nested && ((had != HAD_NONE && (e->flags & LEAF_A) == 0) ||
-		       (had == HAD_AD && mdl_amd_wants_write(w) && (e->flags & LEAF_IW) != 0 && (e->flags & LEAF_D) == 0)))
+	if (nested &&
+	    ((had != HAD_NONE && (e->flags & LEAF_A) == 0) ||
+	     (had == HAD_AD && mdl_amd_wants_write(w) && (e->flags & LEAF_IW) != 0 && (e->flags & LEAF_D) == 0)))
 		return false;
 	*leaf = (struct mdl_amd_leaf){ .base = e->w[0], .flags = e->flags, .bits = e->key.bits };
 	*fault = permitted(w, e->flags) ? FR_NONE : FR_GT_PERMISSION;

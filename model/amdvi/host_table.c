@@ -166,7 +166,8 @@ static uint8_t finish(struct host_walk *h, uint64_t pa, uint64_t q, struct mdl_a
 	if ((q & PT_D) != 0 || dirty)
 		h->flags |= LEAF_D;
 	h->flags |= (uint16_t)(((q & PT_U) != 0 ? LEAF_U : 0) | ((q & PT_FC) != 0 ? LEAF_FC : 0));
-	*leaf = (struct mdl_amd_leaf){ .base = align_down(q & PT_ADDR, pow2(bits)), .flags = h->flags, .bits = (uint8_t)bits };
+	*leaf = (struct mdl_amd_leaf){
+		.base = align_down(q & PT_ADDR, pow2(bits)), .flags = h->flags, .bits = (uint8_t)bits };
 	keep(h, K_HOST_LEAF, bits, leaf->base, h->flags);
 	return FR_NONE;
 }

@@ -146,7 +146,8 @@ void mdl_amd_send(struct mdl_amd *u, uint32_t destination, bool logical, uint8_t
 /* ---- page_request.c, interrupt.c and unit.c ---- */
 
 /* Reads the device's entry for something that is no DMA; the fault is the walk's own. */
-uint8_t mdl_amd_entry(struct mdl_amd *u, struct mdl_amd_walk *w, const struct mdl_request *rq, struct mdl_amd_result *out);
+uint8_t mdl_amd_entry(struct mdl_amd *u, struct mdl_amd_walk *w, const struct mdl_request *rq,
+		      struct mdl_amd_result *out);
 /* Logs the event of such a fault. */
 void mdl_amd_entry_fault(struct mdl_amd *u, struct mdl_amd_walk *w, uint8_t fault);
 

@@ -1,6 +1,6 @@
 /*
- * Interrupt remapping (AMD IOMMU 2.2.5, 2.7; fact sheet 3.5, 4.7): entries of 32 and 128 bits, 32-bit destinations, guest
- * interrupts.
+ * Interrupt remapping (AMD IOMMU 2.2.5, 2.7; fact sheet 3.5, 4.7): entries of 32 and 128 bits, 32-bit destinations,
+ * guest interrupts.
  */
 #include "model/amdvi/internal.h"
 
@@ -78,7 +78,8 @@ static uint8_t fetch(const struct message *m, uint64_t index, uint64_t e[2])
 		m->w->fault_pa = pa;
 		return FR_IR_FETCH;
 	}
-	if (c->lazy || mdl_amd_ctl(&m->u->st, CTL_IRT_UNCACHED) || ((e[0] & IRTE_REMAP) == 0 && (c->header & CAPH_NP_CACHE) == 0))
+	if (c->lazy || mdl_amd_ctl(&m->u->st, CTL_IRT_UNCACHED) ||
+	    ((e[0] & IRTE_REMAP) == 0 && (c->header & CAPH_NP_CACHE) == 0))
 		return FR_NONE;
 	fill.w[0] = e[0];
 	fill.w[1] = e[1];
@@ -117,7 +118,8 @@ static enum mdl_completion deliver(const struct message *m, const uint64_t e[2])
 		return MDL_DONE;
 	}
 	if (mdl_amd_ctl(&m->u->st, CTL_XT))
-		destination = (uint32_t)(fld_get(IRTE0_DEST_24, e[0]) | FLD(BITS(31, 24), fld_get(IRTE1_DEST_HIGH, e[1])));
+		destination =
+			(uint32_t)(fld_get(IRTE0_DEST_24, e[0]) | FLD(BITS(31, 24), fld_get(IRTE1_DEST_HIGH, e[1])));
 	mdl_amd_send(m->u, destination, logical, (uint8_t)fld_get(IRTE1_VECTOR, e[1]), type);
 	return MDL_DONE;
 }

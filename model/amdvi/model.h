@@ -22,7 +22,8 @@ struct mdl_amd_choices {
 	uint8_t u19_pasid_aborted;     /* 1: V=0 aborts requests with PASID */
 	uint8_t u23_pasid_low_first;   /* 1: INVALIDATE_IOTLB_PAGES has PASID[7:0] in 23:16 */
 	uint8_t u29_rw_always;         /* 1: RW of IO_PAGE_FAULT is set whatever PR is */
-	uint8_t u32_page_fault;        /* 1: illegal encodings in a DTE give IO_PAGE_FAULT instead of ILLEGAL_DEV_TABLE_ENTRY */
+	uint8_t u32_page_fault; /* 1: illegal encodings in a DTE give IO_PAGE_FAULT instead of ILLEGAL_DEV_TABLE_ENTRY
+				 */
 	uint8_t u33_silent;            /* 1: TV=0 aborts without an event */
 	uint8_t u34_present;           /* 1: an address above the reach of Mode has PR=1 */
 	uint8_t u34_skip_absent;       /* 1: a non-zero skipped bit has PR=0 */
@@ -30,7 +31,7 @@ struct mdl_amd_choices {
 	uint8_t u37_host_fault_gpa;    /* 1: a host-level fault under nesting is reported with GN=0 and the GPA */
 	uint8_t u38_identity;          /* 1: V=0 answers translation requests with identity */
 	uint8_t u39_blocked_event;     /* 1: blocked NMI, INIT and ExtInt log INVALID_DEVICE_REQUEST 101b */
-	uint8_t u41_whole_domain;      /* 1: 3h with GN=0 drops all guest translations of the domain, whatever its range */
+	uint8_t u41_whole_domain; /* 1: 3h with GN=0 drops all guest translations of the domain, whatever its range */
 	uint8_t u42_drops_domain;      /* 1: 2h also drops the translations of the DTE's domain */
 	uint8_t u44_timeout_stops;     /* 1: IOTLB_INV_TIMEOUT stops the ring */
 	uint8_t u44_head_after;        /* 1: after a stop the head is behind the offending command */
@@ -137,8 +138,8 @@ struct mdl_amd {
 /* Bytes of cache memory that mdl_amd_init() wants, aligned to 16. */
 size_t mdl_amd_cache_bytes(const struct mdl_amd_config *c);
 /*
- * Power-on state, then what firmware does: registers at base, enabled and locked. *c stays the caller's and must live as
- * long as the unit. ERR_INVALID: configuration.
+ * Power-on state, then what firmware does: registers at base, enabled and locked. *c stays the caller's and must live
+ * as long as the unit. ERR_INVALID: configuration.
  */
 enum status must_use mdl_amd_init(struct mdl_amd *u, const struct mdl_amd_config *c, const struct mdl_mem *mem,
 				  const struct mdl_env *env, void *cache_memory);

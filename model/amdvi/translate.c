@@ -15,7 +15,8 @@ void mdl_amd_update(struct mdl_amd_walk *w, uint64_t pa, uint64_t old, uint64_t 
 		}
 	}
 	if (out->updates_n == MDL_AMD_UPDATES_MAX)
-		return; /* not reached: 3 GCR3 and 5 guest tables and a page, each by at most 6 host entries, and 5 guest entries */
+		return; /* not reached: 3 GCR3 and 5 guest tables and a page, each by at most 6 host entries, and 5
+			   guest entries */
 	out->updates[out->updates_n++] = (struct mdl_update){ .pa = pa, .old = old, .set = set, .fault = FR_PT_FETCH };
 }
 
@@ -228,7 +229,8 @@ void mdl_amd_walk_begin(struct mdl_amd_walk *w)
 
 	out->kind = MDL_BLOCKED;
 	out->fault = FR_NONE;
-	out->recorded = out->once = out->r = out->w = out->x = out->u = out->fc = out->priv = out->global = out->guest = false;
+	out->recorded = out->once = out->r = out->w = out->x = out->u = out->fc = out->priv = out->global = out->guest =
+		false;
 	out->page_bits = 0;
 	out->domain = 0;
 	out->pasid = 0;

@@ -108,7 +108,8 @@ static bool apply_updates(struct mdl_amd *u, const struct mdl_amd_result *out, u
 	return true;
 }
 
-static void walk_init(struct mdl_amd *u, struct mdl_amd_walk *w, const struct mdl_request *rq, struct mdl_amd_result *out)
+static void walk_init(struct mdl_amd *u, struct mdl_amd_walk *w, const struct mdl_request *rq,
+		      struct mdl_amd_result *out)
 {
 	w->st = &u->st;
 	w->mem = &u->mem;
@@ -146,7 +147,8 @@ void mdl_amd_lookup(struct mdl_amd *u, const struct mdl_request *rq, struct mdl_
 	mdl_amd_event_of(u, out, rq->sid);
 }
 
-uint8_t mdl_amd_entry(struct mdl_amd *u, struct mdl_amd_walk *w, const struct mdl_request *rq, struct mdl_amd_result *out)
+uint8_t mdl_amd_entry(struct mdl_amd *u, struct mdl_amd_walk *w, const struct mdl_request *rq,
+		      struct mdl_amd_result *out)
 {
 	uint8_t fault;
 

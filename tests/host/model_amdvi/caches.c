@@ -198,19 +198,23 @@ static void test_prefetch(void)
 static void test_configurations(void)
 {
 	struct mdl_amd_config c = *mdl_amd_config_find("amd-everything");
-	const char *why;
+	const char *why = NULL;
+	enum status refused;
 
 	for (unsigned i = 0; mdl_amd_configs[i]; i++)
-		is_u64((uint64_t)mdl_amd_config_check(mdl_amd_configs[i], NULL), OK, "%s is consistent", mdl_amd_configs[i]->name);
+		is_u64((uint64_t)mdl_amd_config_check(mdl_amd_configs[i], NULL), OK, "%s is consistent",
+		       mdl_amd_configs[i]->name);
 	ok(!mdl_amd_config_find("amd-nothing"), "a configuration that does not exist");
 	c.efr &= ~EFR_GA;
-	ok(mdl_amd_config_check(&c, &why) == ERR_INVALID && why, "XTSup without GASup is refused: %s", why);
+	refused = mdl_amd_config_check(&c, &why);
+	ok(refused == ERR_INVALID && why, "XTSup without GASup is refused: %s", why ? why : "no reason");
 	c = *mdl_amd_config_find("amd-everything");
 	c.efr |= EFR_SNP;
 	is_u64((uint64_t)mdl_amd_config_check(&c, NULL), (uint64_t)ERR_INVALID, "SNP is left out");
 	c = *mdl_amd_config_find("amd-everything");
 	c.cache_entries = 3;
-	is_u64((uint64_t)mdl_amd_config_check(&c, NULL), (uint64_t)ERR_INVALID, "three cache entries are no power of two");
+	is_u64((uint64_t)mdl_amd_config_check(&c, NULL), (uint64_t)ERR_INVALID,
+	       "three cache entries are no power of two");
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /*
- * The command buffer, the event log and the register file against golden vectors: which bits commands may have, stopping
- * and going on, overflow and restart, what registers keep.
+ * The command buffer, the event log and the register file against golden vectors: which bits commands may have,
+ * stopping and going on, overflow and restart, what registers keep.
  */
 #include "tests/host/model_amdvi/rig.h"
 #include "tests/host/tap.h"
@@ -139,7 +139,8 @@ static void test_stop(void)
 	arig_set(&r, 0x0018, 0x1405);
 	is_u64(arig_get(&r, page), 1, "commands before an illegal one run, those behind do not");
 	is_u64(arig_reg(&r, 0x2020), 0x0A, "CmdBufRun falls; the log has an entry");
-	ok(arig_event(&r, event) && event[0] == OP(5) && event[1] == r.commands + 16, "with the address of the command");
+	ok(arig_event(&r, event) && event[0] == OP(5) && event[1] == r.commands + 16,
+	   "with the address of the command");
 	arig_set(&r, 0x2000, 32);
 	is_u64(arig_reg(&r, 0x2000), 32, "the head can be set while the ring stands");
 	is_u64(arig_get(&r, page), 1, "which alone does not let it go on");
@@ -152,13 +153,15 @@ static void test_stop(void)
 	is_u64(arig_reg(&r, 0x0008), r.commands | UINT64_C(0x0800000000000000), "nor its base");
 	/* A store into nothing, then a ring that is not there. */
 	arig_command(&r, OP(1) | ARIG_NOTHING | 1, 0);
-	ok(arig_event(&r, event) && event[0] == 0x6200000000000000 && event[1] == ARIG_NOTHING, "a store that fails stops, too");
+	ok(arig_event(&r, event) && event[0] == 0x6200000000000000 && event[1] == ARIG_NOTHING,
+	   "a store that fails stops, too");
 	arig_set(&r, 0x0018, 0x0405);
 	arig_set(&r, 0x0008, ARIG_NOTHING | UINT64_C(0x0800000000000000));
 	is_u64(arig_reg(&r, 0x2008), 0, "a new base sets the tail to 0");
 	arig_set(&r, 0x2008, 16);
 	arig_set(&r, 0x0018, 0x1405);
-	ok(arig_event(&r, event) && event[0] == 0x6200000000000000 && event[1] == ARIG_NOTHING, "so does a fetch that fails");
+	ok(arig_event(&r, event) && event[0] == 0x6200000000000000 && event[1] == ARIG_NOTHING,
+	   "so does a fetch that fails");
 	arig_close(&r);
 }
 
@@ -175,7 +178,8 @@ static void test_devices(void)
 	/* PASID A5C3Eh: 3E in 55:48, 5C in 23:16, A in 59:56. S=1: 2 MiB. */
 	arig_command(&r, OP(4) | 0x0A3E0000005C0000 | SID_A, 0x122FF000 | 5);
 	is_u64(r.invs_n, 1, "4h reaches the device");
-	ok(r.invs[0].sid == SID_A && r.invs[0].has_pasid && r.invs[0].pasid == 0xA5C3E, "with the PASID from its three pieces");
+	ok(r.invs[0].sid == SID_A && r.invs[0].has_pasid && r.invs[0].pasid == 0xA5C3E,
+	   "with the PASID from its three pieces");
 	ok(r.invs[0].address == 0x12200000 && r.invs[0].bytes == 0x200000, "and the range that its ones encode");
 	r.withhold = true;
 	arig_command(&r, OP(4) | 0x20, 0);
@@ -234,7 +238,8 @@ static void test_log(void)
 	is_u64(arig_reg(&r, 0x2018), 0, "off and on does, and the log wraps");
 	ok(arig_event(&r, event) && event[0] == 0x2050000000000019 && event[1] == 0x5000, "entries are as they were");
 	arig_set(&r, 0x0018, 0x1401);
-	is_u64(arig_look(&r, SID_A, MDL_READ, 0).kind, MDL_BLOCKED, "without the log requests are blocked all the same");
+	is_u64(arig_look(&r, SID_A, MDL_READ, 0).kind, MDL_BLOCKED,
+	       "without the log requests are blocked all the same");
 	is_u64(arig_reg(&r, 0x2018), 0, "and nothing is logged");
 	arig_set(&r, 0x0018, 0x1404);
 	is_u64(arig_look(&r, SID_A, MDL_READ, 0x77).address, 0x77, "with IommuEn=0 they pass");
@@ -298,7 +303,8 @@ static void test_registers(void)
 	is_u64(mdl_amd_rd(&r.u, 0x0150, 4), mdl_amd_cfg_rd(&r.u, 0x50, 4), "0150h mirrors Misc0");
 	mdl_amd_wr(&r.u, 0x015C, 0xFEE00000, 4);
 	is_u64(mdl_amd_cfg_rd(&r.u, 0x64, 4), 0xFEE00000, "015Ch writes the MSI address");
-	is_u64(mdl_amd_cfg_rd(&r.u, 0x40, 4), 0x190B600F, "the capability block: 0Fh, IOMMU, revision 1, IotlbSup, EFRSup, CapExt");
+	is_u64(mdl_amd_cfg_rd(&r.u, 0x40, 4), 0x190B600F,
+	       "the capability block: 0Fh, IOMMU, revision 1, IotlbSup, EFRSup, CapExt");
 	is_u64(mdl_amd_cfg_rd(&r.u, 0x44, 4), 0xFEA00001, "the base, enabled");
 	mdl_amd_cfg_wr(&r.u, 0x44, 0, 4);
 	is_u64(mdl_amd_cfg_rd(&r.u, 0x44, 4), 0xFEA00001, "and locked");

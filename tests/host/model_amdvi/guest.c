@@ -18,7 +18,8 @@ struct bench {
 static void entry(struct bench *b, unsigned glx, uint64_t q0, uint64_t q1, uint64_t q2)
 {
 	arig_dte(&b->r, SID_A, PERMIT | 3 | BIT(55) | glx * BIT(56) | fld_get(BITS(14, 12), b->gcr3) * BIT(58) | q0,
-		 DOMAIN | fld_get(BITS(30, 15), b->gcr3) * BIT(16) | fld_get(BITS(51, 31), b->gcr3) * BIT(43) | q1, q2, 0);
+		 DOMAIN | fld_get(BITS(30, 15), b->gcr3) * BIT(16) | fld_get(BITS(51, 31), b->gcr3) * BIT(43) | q1, q2,
+		 0);
 	arig_command(&b->r, UINT64_C(0x2000000000000000) | SID_A, 0);
 }
 
@@ -38,8 +39,8 @@ static void open(struct bench *b, const char *config)
 
 static struct mdl_request with_pasid(uint32_t pasid, enum mdl_access access)
 {
-	return (struct mdl_request){ .sid = SID_A, .access = (uint8_t)access, .bytes = 8, .address = GVA, .has_pasid = true,
-				     .pasid = pasid };
+	return (struct mdl_request){
+		.sid = SID_A, .access = (uint8_t)access, .bytes = 8, .address = GVA, .has_pasid = true, .pasid = pasid };
 }
 
 static void test_giov(void)
@@ -48,7 +49,8 @@ static void test_giov(void)
 	struct mdl_amd_result out;
 
 	open(&b, "amd-everything");
-	is_u64(arig_ask(&b.r, SID_A, MDL_READ, GVA + 8).address, b.page + 8, "GIoV=1: a request without PASID uses PASID 0");
+	is_u64(arig_ask(&b.r, SID_A, MDL_READ, GVA + 8).address, b.page + 8,
+	       "GIoV=1: a request without PASID uses PASID 0");
 	arig_look(&b.r, SID_A, MDL_READ, GVA);
 	is_u64(arig_get(&b.r, b.pte) & 0x60, 0x20, "a read sets A");
 	arig_look(&b.r, SID_A, MDL_WRITE, GVA);
@@ -80,7 +82,9 @@ static void test_defects(void)
 
 		open(&b, "amd-everything");
 		at = arig_guest_entry(&b.r, b.root, 4, 2, GVA);
-		arig_put(&b.r, at, defects[i].flip > 7 ? arig_get(&b.r, at) | defects[i].flip : arig_get(&b.r, at) ^ defects[i].flip);
+		arig_put(&b.r, at,
+			 defects[i].flip > 7 ? arig_get(&b.r, at) | defects[i].flip
+					     : arig_get(&b.r, at) ^ defects[i].flip);
 		out = arig_ask(&b.r, SID_A, MDL_READ, GVA);
 		if (defects[i].read)
 			is_u64(out.event[0], defects[i].read, "level 2: %s: a read", defects[i].what);
@@ -121,8 +125,11 @@ static void test_pasids(void)
 		is_u64(arig_ask_rq(&b.r, &rq).address, b.page, "GLX=%u: PASID %05x", all[i].glx, all[i].pasid);
 		rq.pasid = all[i].glx == 0 ? 512 : all[i].glx == 1 ? 0x40000 : 5;
 		out = arig_ask_rq(&b.r, &rq);
-		is_u64(out.event[0] & 0xFFF1FFFF000FFFFF, all[i].glx == 0 ? 0x2001020000000019 : all[i].glx == 1 ?
-		       0x2001000000040019 : 0x2001000500000019, "another one, out of reach or V=0, faults with its number");
+		is_u64(out.event[0] & 0xFFF1FFFF000FFFFF,
+		       all[i].glx == 0	 ? 0x2001020000000019
+		       : all[i].glx == 1 ? 0x2001000000040019
+					 : 0x2001000500000019,
+		       "another one, out of reach or V=0, faults with its number");
 		arig_close(&b.r);
 	}
 }
@@ -188,7 +195,8 @@ static void test_nested(void)
 	arig_set(&b.r, 0x0018, 0x1405 | BIT(16) | BIT(58));
 	arig_put(&b.r, b.gcr3 + MOVE, b.root | 1);
 	arig_put(&b.r, b.gcr3, 0);
-	is_u64(arig_ask(&b.r, SID_A, MDL_READ, GVA).address, b.page + MOVE, "GCR3TRPMode=1: the GCR3 table is at a GPA, too");
+	is_u64(arig_ask(&b.r, SID_A, MDL_READ, GVA).address, b.page + MOVE,
+	       "GCR3TRPMode=1: the GCR3 table is at a GPA, too");
 	arig_set(&b.r, 0x0018, 0x1405 | BIT(16));
 	is_u64(arig_ask(&b.r, SID_A, MDL_READ, GVA).kind, MDL_BLOCKED, "GCR3TRPMode=0: it is at an SPA");
 	arig_close(&b.r);
@@ -198,8 +206,13 @@ static void test_nested(void)
 
 static void test_page_requests(void)
 {
-	struct mdl_page_request pr = { .sid = SID_A, .has_pasid = true, .pasid = 0xA5C3E, .r = true, .last = true, .prgi = 0x155,
-				       .address = 0x123456789000 };
+	struct mdl_page_request pr = { .sid = SID_A,
+				      .has_pasid = true,
+				      .pasid = 0xA5C3E,
+				      .r = true,
+				      .last = true,
+				      .prgi = 0x155,
+				      .address = 0x123456789000 };
 	struct bench b;
 	uint64_t log, event[2];
 
@@ -211,7 +224,8 @@ static void test_page_requests(void)
 	arig_set(&b.r, 0x0018, 0x1405 | BIT(16) | BIT(13) | BIT(15));
 	is_u64(mdl_amd_page_request(&b.r.u, &pr), MDL_UR, "DTE.PPR=0 refuses");
 	is_u64(b.r.responses[1].code, 1, "as an invalid request");
-	ok(arig_event(&b.r, event) && event[0] == 0x92002B555C3E0019, "INVALID_PPR_REQUEST: tag, last and PASID in their places");
+	ok(arig_event(&b.r, event) && event[0] == 0x92002B555C3E0019,
+	   "INVALID_PPR_REQUEST: tag, last and PASID in their places");
 	entry(&b, 0, BIT(52), 0, 0);
 	is_u64(mdl_amd_page_request(&b.r.u, &pr), MDL_DONE, "DTE.PPR=1 takes it");
 	is_u64(arig_get(&b.r, log), 0x11442B555C3E0019, "code, GN, user, read, PASID, last and tag");
@@ -249,7 +263,8 @@ static void test_ats(void)
 	arig_dte(&r, SID_A, PERMIT | 3 | 0x800 | root | 3 * BIT(7), DOMAIN | BIT(32), 0, 0);
 	rq.no_write = true;
 	mdl_amd_ats(&r.u, &rq, &c);
-	ok(c.status == MDL_DONE && c.address == page && c.bytes == 4096 && c.r && !c.w, "a translation, not asked for write");
+	ok(c.status == MDL_DONE && c.address == page && c.bytes == 4096 && c.r && !c.w,
+	   "a translation, not asked for write");
 	is_u64(arig_get(&r, pte) & 0x60, 0x20, "sets A alone");
 	rq.no_write = false;
 	mdl_amd_ats(&r.u, &rq, &c);
@@ -257,7 +272,8 @@ static void test_ats(void)
 	is_u64(arig_get(&r, pte) & 0x60, 0x60, "and D is set");
 	rq.address += 0x1000;
 	mdl_amd_ats(&r.u, &rq, &c);
-	ok(c.status == MDL_DONE && !c.r && !c.w && !arig_event(&r, event), "an unmapped page: no permissions, no event");
+	ok(c.status == MDL_DONE && !c.r && !c.w && !arig_event(&r, event),
+	   "an unmapped page: no permissions, no event");
 	rq.at = MDL_TRANSLATED;
 	rq.address = page;
 	is_u64(arig_ask_rq(&r, &rq).address, page, "a translated request passes");

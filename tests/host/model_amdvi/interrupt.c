@@ -1,6 +1,6 @@
 /*
- * Interrupt remapping of the AMD-Vi model against golden vectors: entries of 32 and of 128 bits, what passes and what is
- * blocked, guest interrupts.
+ * Interrupt remapping of the AMD-Vi model against golden vectors: entries of 32 and of 128 bits, what passes and what
+ * is blocked, guest interrupts.
  */
 #include "tests/host/model_amdvi/rig.h"
 #include "tests/host/tap.h"
@@ -41,7 +41,8 @@ static void test_narrow(void)
 	struct arig r;
 
 	open(&r, "amd-2015", 0, 9, REMAP);
-	arig_put(&r, table, 0x00555A4500EE1201); /* entry 0: vector EE, destination 12; entry 1: 55, 5A, DM, arbitrated */
+	arig_put(&r, table,
+		 0x00555A4500EE1201); /* entry 0: vector EE, destination 12; entry 1: 55, 5A, DM, arbitrated */
 	is_u64(sent(&r, MSI, 0x4000), 0xEE, "entry 0: its vector");
 	is_u64(r.messages[0].address, 0xFEE12000, "its destination");
 	is_u64(sent(&r, MSI, 0x4001), 0x155, "entry 1: vector and type");
@@ -105,18 +106,29 @@ static void test_wide(void)
 /* Delivery modes, IntCtl and the pass bits. */
 static void test_control(void)
 {
-	static const struct { const char *what; uint64_t q2; uint32_t data; uint64_t address; bool passes; uint64_t event; } all[] = {
-		{ "IV=0", 0, 0x31, MSI, true, 0 },
-		{ "IntCtl=01b", BIT(60), 0x31, MSI, true, 0 },
-		{ "IntCtl=00b", 0, 0x31, MSI, false, 0x8A00000000000019 },
-		{ "IntCtl=11b", 3 * BIT(60), 0x31, MSI, false, 0x1088000000000019 },
-		{ "IntTabLen=12", REMAP | 24, 0x31, MSI, false, 0x1008000000000019 },
-		{ "reserved bit 180", REMAP | BIT(52), 0x31, MSI, false, 0x1088000000000019 },
-		{ "NMIPass=1", BIT(58), 0x400, MSI, true, 0 }, { "NMIPass=0", 0, 0x400, MSI, false, 0 },
-		{ "InitPass=1", BIT(56), 0x500, MSI, true, 0 }, { "InitPass=0", 0, 0x500, MSI, false, 0 },
-		{ "EIntPass=1", BIT(57), 0x700, MSI, true, 0 }, { "EIntPass=0", 0, 0x700, MSI, false, 0 },
-		{ "NMI to a logical destination", BIT(58), 0x400, MSI | 4, false, 0 },
-		{ "SMI", 0, 0x200, MSI, true, 0 }, { "type 011b", 0x0700000000000000, 0x300, MSI, false, 0 },
+	static const struct {
+		const char *what;
+		uint64_t q2;
+		uint32_t data;
+		uint64_t address;
+		bool passes;
+		uint64_t event;
+	} all[] = {
+		{"IV=0", 0, 0x31, MSI, true, 0 },
+		{"IntCtl=01b", BIT(60), 0x31, MSI, true, 0 },
+		{"IntCtl=00b", 0, 0x31, MSI, false, 0x8A00000000000019 },
+		{"IntCtl=11b", 3 * BIT(60), 0x31, MSI, false, 0x1088000000000019 },
+		{"IntTabLen=12", REMAP | 24, 0x31, MSI, false, 0x1008000000000019 },
+		{"reserved bit 180", REMAP | BIT(52), 0x31, MSI, false, 0x1088000000000019 },
+		{"NMIPass=1", BIT(58), 0x400, MSI, true, 0 },
+		{"NMIPass=0", 0, 0x400, MSI, false, 0 },
+		{"InitPass=1", BIT(56), 0x500, MSI, true, 0 },
+		{"InitPass=0", 0, 0x500, MSI, false, 0 },
+		{"EIntPass=1", BIT(57), 0x700, MSI, true, 0 },
+		{"EIntPass=0", 0, 0x700, MSI, false, 0 },
+		{"NMI to a logical destination", BIT(58), 0x400, MSI | 4, false, 0 },
+		{"SMI", 0, 0x200, MSI, true, 0 },
+		{"type 011b", 0x0700000000000000, 0x300, MSI, false, 0 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
@@ -125,8 +137,8 @@ static void test_control(void)
 		arig_open(&r, "amd-lazy");
 		arig_enable(&r, 0);
 		arig_dte(&r, SID_A, 0, 0, all[i].q2 | (i == 0 ? 0 : IV), 0);
-		is_u64(sent(&r, all[i].address, all[i].data), all[i].passes ? all[i].data : UINT64_MAX, "%s %s", all[i].what,
-		       all[i].passes ? "passes" : "is blocked");
+		is_u64(sent(&r, all[i].address, all[i].data), all[i].passes ? all[i].data : UINT64_MAX, "%s %s",
+		       all[i].what, all[i].passes ? "passes" : "is blocked");
 		is_u64(event_of(&r), all[i].event, "%s: the event", all[i].what);
 		arig_close(&r);
 	}

@@ -132,8 +132,8 @@ static bool same(struct world *w, uint64_t address, enum mdl_access access)
 	}
 	tap_diag("address 0x%" PRIx64 ", %s: kind %u fault %u address %" PRIx64 " r %u w %u"
 		 ", the oracle: kind %u fault %u address %" PRIx64 " r %u w %u",
-		 address, access == MDL_WRITE ? "write" : "read", cached.kind, cached.fault, cached.address, cached.r, cached.w,
-		 pure.kind, pure.fault, pure.address, pure.r, pure.w);
+		 address, access == MDL_WRITE ? "write" : "read", cached.kind, cached.fault, cached.address, cached.r,
+		 cached.w, pure.kind, pure.fault, pure.address, pure.r, pure.w);
 	return false;
 }
 
@@ -201,8 +201,9 @@ static void run(const char *config, enum mode mode, uint64_t seed)
 			if (entry_at(&w, level, places[i]) == at)
 				invalidate(&w, level, places[i]);
 	}
-	ok(good && served > STEPS / 50, "%s, %s: %u random edits, each invalidated as it must be (step %u, %u served, seed %" PRIu64 ")",
-	   config, mode_names[mode], edits, step, served, seed);
+	ok(good && served > STEPS / 50,
+	   "%s, %s: %u random edits, each invalidated as it must be (step %u, %u served, seed %" PRIu64 ")", config,
+	   mode_names[mode], edits, step, served, seed);
 	arig_close(&w.r);
 }
 

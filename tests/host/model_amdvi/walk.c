@@ -1,6 +1,6 @@
 /*
- * Device table entries, host tables and their events against golden vectors: every word here was worked out by hand from
- * the manual's layouts. Requests of 01:03.1 (0119h) in domain 1234h.
+ * Device table entries, host tables and their events against golden vectors: every word here was worked out by hand
+ * from the manual's layouts. Requests of 01:03.1 (0119h) in domain 1234h.
  */
 #include "tests/host/model_amdvi/rig.h"
 #include "tests/host/tap.h"
@@ -110,7 +110,8 @@ static void test_defects(void)
 		out = arig_ask(&r, SID_A, MDL_READ, 0x1234567FF7);
 		is_u64(event_of(&out), d->read, "%s: a read", d->what);
 		if (out.recorded)
-			is_u64(out.event[1], d->read / BIT(60) == 1 ? 0x1234567FF4 : 0x1234567FF7, "%s: its address", d->what);
+			is_u64(out.event[1], d->read / BIT(60) == 1 ? 0x1234567FF4 : 0x1234567FF7, "%s: its address",
+			       d->what);
 		out = arig_ask(&r, SID_A, MDL_WRITE, 0x1234567FF7);
 		is_u64(event_of(&out), d->write, "%s: a write", d->what);
 		arig_close(&r);
@@ -120,10 +121,13 @@ static void test_defects(void)
 /* Fields of features that a unit lacks are reserved. */
 static void test_absent_features(void)
 {
-	static const struct { const char *what; uint64_t q0, q1; } fields[] = {
-		{ "HAD", BIT(7), 0 }, { "PPR", BIT(52), 0 }, { "GPRP", BIT(53), 0 }, { "GIoV", BIT(54), 0 }, { "GV", BIT(55), 0 },
-		{ "GLX", BIT(56), 0 }, { "GCR3TRP low", BIT(58), 0 }, { "GCR3TRP middle", 0, BIT(16) }, { "GCR3TRP high", 0, BIT(63) },
-		{ "I", 0, BIT(32) },
+	static const struct { const char *what; uint64_t q0, q1;
+	} fields[] = {
+		{"HAD", BIT(7), 0},	      {"PPR", BIT(52), 0 },
+		{"GPRP", BIT(53), 0},	      {"GIoV", BIT(54), 0 },
+		{"GV", BIT(55), 0},	      {"GLX", BIT(56), 0 },
+		{"GCR3TRP low", BIT(58), 0},  {"GCR3TRP middle", 0, BIT(16) },
+		{"GCR3TRP high", 0, BIT(63)}, {"I", 0, BIT(32) },
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
@@ -189,7 +193,8 @@ static void test_segments(void)
 	arig_set(&r, 0x0108, one); /* segment 2: 4000h and up */
 	arig_set(&r, 0x0018, 0x1405 | 3 * BIT(34));
 	arig_put(&r, one + 32 * 5, entry0(4, root));
-	is_u64(arig_ask(&r, 0x4005, MDL_READ, 0x1234567000).address, page, "DeviceID 4005h is entry 5 of segment 2 of 8");
+	is_u64(arig_ask(&r, 0x4005, MDL_READ, 0x1234567000).address, page,
+	       "DeviceID 4005h is entry 5 of segment 2 of 8");
 	is_u64(arig_ask(&r, SID_A, MDL_READ, 0x1234567000).address, page, "0119h is still in segment 0");
 	is_u64(arig_ask(&r, 0x4080, MDL_READ, 0x1000).kind, MDL_BLOCKED, "4080h is beyond its segment of one page");
 	arig_set(&r, 0x0018, 0x1405 | 4 * BIT(34));
@@ -255,7 +260,8 @@ static void test_modes(void)
 		page = arig_pages(&r, 1);
 		arig_put(&r, arig_entry(&r, root, mode, 1, address), PERMIT | page | 1);
 		arig_dte(&r, SID_A, entry0(mode, root), DOMAIN, 0, 0);
-		is_u64(arig_ask(&r, SID_A, MDL_READ, address).address, page + 8, "mode %u translates its highest bit", mode);
+		is_u64(arig_ask(&r, SID_A, MDL_READ, address).address, page + 8, "mode %u translates its highest bit",
+		       mode);
 		out = arig_ask(&r, SID_A, MDL_READ, address | 2 * top);
 		if (mode < 6)
 			is_u64(event_of(&out), 0x2000123400000119, "mode %u: the bit above is out of reach", mode);
@@ -324,8 +330,10 @@ static void test_exclusion(void)
 	arig_set(&r, 0x0020, 0x1234566000 | 1);
 	ok(arig_ask(&r, SID_A, MDL_READ, 0x1234567010).address != 0x1234567010, "EX=0, Allow=0: translated");
 	arig_dte(&r, SID_A, entry0(4, root) & ~PERMIT, DOMAIN | BIT(39), 0, 0);
-	is_u64(arig_ask(&r, SID_A, MDL_WRITE, 0x1234566000).address, 0x1234566000, "EX=1: the first byte passes, in spite of IW=0");
-	is_u64(arig_ask(&r, SID_A, MDL_WRITE, 0x1234567FFF).address, 0x1234567FFF, "the last byte of the limit's page passes");
+	is_u64(arig_ask(&r, SID_A, MDL_WRITE, 0x1234566000).address, 0x1234566000,
+	       "EX=1: the first byte passes, in spite of IW=0");
+	is_u64(arig_ask(&r, SID_A, MDL_WRITE, 0x1234567FFF).address, 0x1234567FFF,
+	       "the last byte of the limit's page passes");
 	is_u64(arig_ask(&r, SID_A, MDL_WRITE, 0x1234565FFF).kind, MDL_BLOCKED, "the byte before does not");
 	is_u64(arig_ask(&r, SID_A, MDL_WRITE, 0x1234568000).kind, MDL_BLOCKED, "nor the byte after");
 	arig_set(&r, 0x0020, 0x1234566000);
