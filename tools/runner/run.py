@@ -115,7 +115,7 @@ class PlatformRun:
             self._run_sessions(view, console, sessions)
 
     def _run_sessions(self, view, console, sessions):
-        """Runs the main boot here and, beside it, as many others as there are processors: some of them wait.
+        """Runs the main boot here and, beside it, one more than there are processors: some of them wait.
 
         sessions gets each one in the order of the platform's file, as far as nothing keeps the run from going on.
         """
@@ -124,7 +124,7 @@ class PlatformRun:
             return
         process.stop_all.clear()
         first = self._session(*ready[0], view, console)
-        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 1) as pool:
             try:
                 others = [self._beside(pool, *pair) for pair in ready[1:]]
                 sessions.append(first)
