@@ -11,6 +11,7 @@ import re
 import sys
 
 COLUMNS = ["id", "chapter", "requirement", "precondition", "expected", "confidence"]
+MORE = ["revision"]  # of an interface that has several: those that the row holds for
 CONFIDENCE = {"checked", "unsure", "prior"}
 
 
@@ -20,11 +21,11 @@ def read(paths):
     for path in paths:
         with open(path, newline="", encoding="utf-8") as f:
             lines = list(csv.reader(f, delimiter="\t", quoting=csv.QUOTE_NONE))
-        if not lines or lines[0] != COLUMNS:
-            sys.exit(f"{path}: the first line must name the columns: {' '.join(COLUMNS)}")
+        if not lines or lines[0] not in (COLUMNS, COLUMNS + MORE):
+            sys.exit(f"{path}: the first line must name the columns: {' '.join(COLUMNS)}, and may add {' '.join(MORE)}")
         for number, fields in enumerate(lines[1:], 2):
-            if len(fields) != len(COLUMNS) or fields[5] not in CONFIDENCE:
-                sys.exit(f"{path}:{number}: needs {len(COLUMNS)} columns, the last one of {sorted(CONFIDENCE)}")
+            if len(fields) != len(lines[0]) or fields[5] not in CONFIDENCE:
+                sys.exit(f"{path}:{number}: needs {len(lines[0])} columns, the sixth one of {sorted(CONFIDENCE)}")
             rows.append(dict(zip(COLUMNS, fields)))
     ids = [r["id"] for r in rows]
     doubled = {i for i in ids if ids.count(i) > 1} if len(set(ids)) != len(ids) else set()
