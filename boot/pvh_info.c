@@ -4,6 +4,8 @@
  */
 #include "boot/boot_info.h"
 #include "kernel/early.h"
+#include "kernel/paging.h"
+#include <string.h>
 
 #define START_INFO_MAGIC 0x336ec578u
 
@@ -22,6 +24,8 @@ struct start_memory {
 struct start_module {
 	uint64_t base, len_bytes, cmdline, reserved;
 };
+
+extern const char kernel_start[];
 
 /* Not on the boot stack: it is larger than that. */
 static struct boot_info info;
@@ -69,7 +73,8 @@ void pvh_main(uint64_t start_info_pa)
 {
 	const struct start_info *si = early_ptr(start_info_pa);
 
-	info.loader = "pvh";
+	memcpy(info.loader, "pvh", 4);
+	info.image = (uint64_t)(uintptr_t)kernel_start - IMAGE_BASE; /* loaded where it is linked for */
 	if (si->magic == START_INFO_MAGIC) {
 		info.rsdp = si->rsdp;
 		if (si->cmdline)

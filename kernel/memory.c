@@ -24,8 +24,6 @@ static bool in_no_map_entry(uint64_t base, uint64_t bytes)
 
 void memory_init(const struct boot_info *bi)
 {
-	uint64_t image = (uint64_t)(uintptr_t)kernel_start - IMAGE_BASE;
-
 	map_of_machine = bi;
 	pool_init(&pool);
 	for (int high = 0; high < 2; high++) /* low memory first: it is handed out first */
@@ -33,7 +31,8 @@ void memory_init(const struct boot_info *bi)
 			if (bi->memory[i].kind == BOOT_MEMORY_RAM && (bi->memory[i].base >= BOOT_REACH_BYTES) == high)
 				pool_add(&pool, bi->memory[i].base, bi->memory[i].len_bytes);
 	pool_reserve(&pool, 0, LOW_MEMORY_BYTES);
-	pool_reserve(&pool, image, (uint64_t)(kernel_end - kernel_start));
+	pool_reserve(&pool, bi->image, (uint64_t)(kernel_end - kernel_start));
+	pool_reserve(&pool, bi->log.base, bi->log.bytes);
 	for (uint32_t i = 0; i < bi->modules_n; i++)
 		pool_reserve(&pool, bi->modules[i].base, bi->modules[i].len_bytes);
 	for (uint32_t i = 0; i < bi->memory_n; i++) /* overlapping entries: the stricter one wins */

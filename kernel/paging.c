@@ -18,12 +18,13 @@
 #define WINDOWS_END   UINT64_C(0xffffc10000000000)
 #define STACKS_BASE   UINT64_C(0xffffd00000000000)
 
-#define RAM_COVERED_MAX 64
+#define RAM_COVERED_MAX BOOT_MEMORY_MAX
 
 extern const char kernel_start[], kernel_end[], text_start[], text_end[], rodata_start[], rodata_end[], data_start[];
 
 static struct {
 	uint64_t root;
+	uint64_t image; /* physical address of kernel_start */
 	bool live; /* our tables are loaded: tables are reached by the direct map */
 	uint64_t next_window, next_stack;
 	struct { uint64_t base, end; } covered[RAM_COVERED_MAX];
@@ -90,7 +91,7 @@ static enum status map_section(const char *from, const char *to, uint64_t flags)
 {
 	uint64_t va = (uint64_t)(uintptr_t)from;
 
-	return map(va, va - IMAGE_BASE, align_up((uint64_t)(uintptr_t)to - va, PAGE_BYTES), flags);
+	return map(va, pg.image + (uint64_t)(from - kernel_start), align_up((uint64_t)(uintptr_t)to - va, PAGE_BYTES), flags);
 }
 
 static enum status map_image(void)
@@ -132,6 +133,7 @@ enum status paging_init(const struct boot_info *bi)
 {
 	enum status s = new_table(&pg.root);
 
+	pg.image = bi->image;
 	if (s == OK)
 		s = map_ram(bi);
 	if (s == OK)
