@@ -42,7 +42,8 @@ SHARED_SRC := \
 	kernel/prng.c \
 	kernel/cmdline.c \
 	kernel/glob.c \
-	kernel/page_pool.c
+	kernel/page_pool.c \
+	kernel/run_log.c
 
 # Metal only.
 KERNEL_SRC := \
@@ -214,6 +215,7 @@ UNIT_TESTS := \
 	tests/host/kernel/page_pool.c \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
+	tests/host/kernel/run_log.c \
 	tests/host/model/caches.c \
 	tests/host/model/fabric.c \
 	tests/host/model/interrupt.c \
@@ -251,6 +253,7 @@ FUZZERS := \
 	tests/host/fuzz/fuzz_cmdline.c \
 	tests/host/fuzz/fuzz_dmar.c \
 	tests/host/fuzz/fuzz_ivrs.c \
+	tests/host/fuzz/fuzz_run_log.c \
 	tests/host/fuzz/fuzz_vtd_model.c
 
 # Programs for the host: their own sources and the parsers.
