@@ -43,7 +43,10 @@ SHARED_SRC := \
 	kernel/cmdline.c \
 	kernel/glob.c \
 	kernel/page_pool.c \
-	kernel/run_log.c
+	kernel/run_log.c \
+	kernel/report_reader.c \
+	kernel/report_stream.c \
+	kernel/run_report.c
 
 # Metal only.
 KERNEL_SRC := \
@@ -216,6 +219,7 @@ UNIT_TESTS := \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
 	tests/host/kernel/run_log.c \
+	tests/host/kernel/run_report.c \
 	tests/host/model/caches.c \
 	tests/host/model/fabric.c \
 	tests/host/model/interrupt.c \

@@ -142,7 +142,8 @@ enum status run_log_append(struct run_log *log, enum run_log_kind kind, const vo
 		return ERR_INVALID;
 	if (room < whole || (kind == LOG_TEXT && room - whole < log->bytes / RESERVE_PART))
 		return ERR_FULL;
-	memcpy(to + sizeof(r), head, head_len);
+	if (head_len)
+		memcpy(to + sizeof(r), head, head_len);
 	if (tail_len)
 		memcpy(to + sizeof(r) + head_len, tail, tail_len);
 	cache_write_back(to + sizeof(r), len);

@@ -3,7 +3,7 @@
  * and gives records in order, whatever is there. The reports are made from it, too.
  */
 #include "kernel/hal.h"
-#include "kernel/run_log.h"
+#include "kernel/run_report.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,7 +14,7 @@ static void append(struct run_log *log, const uint8_t *p, size_t n)
 {
 	size_t at = log->at;
 
-	if (run_log_append(log, (enum run_log_kind)(p[0] % 12), p, n / 2, p + n / 2, n - n / 2) == OK)
+	if (run_log_append(log, (enum run_log_kind)(p[0] % 12), p + 1, (n - 1) / 2, p + 1 + (n - 1) / 2, n - 1 - (n - 1) / 2) == OK)
 		ASSERT(log->at > at && log->at <= sizeof(region));
 }
 
@@ -22,6 +22,24 @@ static void damage(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i + 2 < n; i += 3)
 		region[(p[i] * 256u + p[i + 1]) % sizeof(region)] ^= p[i + 2];
+}
+
+static void swallow(void *arg, const char *text, size_t n)
+{
+	*(size_t *)arg += n;
+	ASSERT(text);
+}
+
+static void report_all(const struct run_log *log)
+{
+	struct report_counts c;
+	size_t n = 0;
+
+	run_report_json(log, swallow, &n);
+	run_report_machine(log, swallow, &n);
+	(void)run_report_table(log, "DMAR", swallow, &n);
+	run_report_counts(log, &c);
+	ASSERT(n && c.total == c.passed + c.failed + c.skipped + c.todo);
 }
 
 static void read_all(struct run_log *log)
@@ -61,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_all(&log);
 		append(&log, (const uint8_t *)"\4text", 5);
 		read_all(&log);
+		report_all(&log);
 	}
 	return 0;
 }
