@@ -64,10 +64,14 @@ KERNEL_SRC := \
 	kernel/time.c \
 	kernel/acpi.c \
 	kernel/metal.c \
-	kernel/power.c
+	kernel/power.c \
+	xen/console.c \
+	xen/guest.c \
+	xen/store.c
 KERNEL_ASM := \
 	boot/pvh.asm \
-	kernel/vectors.asm
+	kernel/vectors.asm \
+	xen/calls.asm
 
 # drivers-pci: both worlds.
 PCI_SRC := \

@@ -69,6 +69,15 @@ struct boot_device {
 	uint16_t segment, sid;
 };
 
+#define BOOT_START_WORDS 14
+
+/* The PVH start info as it was found (start_info.h): the words of version 1, those after version 0's last are 0 there. */
+struct boot_start {
+	uint64_t pa; /* 0: not started that way */
+	uint32_t version, flags;
+	uint32_t words[BOOT_START_WORDS];
+};
+
 /* When the loader started, by the firmware's clock; year 0: not known. */
 struct boot_time {
 	uint16_t year;
@@ -97,6 +106,7 @@ struct boot_info {
 	struct boot_device device;
 	struct boot_time time;
 	struct boot_log log;
+	struct boot_start start;
 };
 
 /* Never returns. */

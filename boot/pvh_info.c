@@ -5,6 +5,7 @@
 #include "boot/boot_info.h"
 #include "kernel/early.h"
 #include "kernel/paging.h"
+#include <stddef.h>
 #include <string.h>
 
 #define START_INFO_MAGIC 0x336ec578u
@@ -66,6 +67,15 @@ static void copy_modules(const struct start_info *si)
 		info.modules[info.modules_n++] = (struct boot_module){ from[i].base, from[i].len_bytes };
 }
 
+static void copy_start(const struct start_info *si, uint64_t pa)
+{
+	_Static_assert(sizeof(*si) == sizeof(info.start.words), "start info of version 1");
+	info.start.pa = pa;
+	info.start.version = si->version;
+	info.start.flags = si->flags;
+	memcpy(info.start.words, si, si->version < 1 ? offsetof(struct start_info, memory) : sizeof(*si));
+}
+
 /* Called by pvh.asm with the physical address of the start info, below 4 GiB. */
 void pvh_main(uint64_t start_info_pa) __attribute__((noreturn));
 
@@ -76,6 +86,7 @@ void pvh_main(uint64_t start_info_pa)
 	memcpy(info.loader, "pvh", 4);
 	info.image = (uint64_t)(uintptr_t)kernel_start - IMAGE_BASE; /* loaded where it is linked for */
 	if (si->magic == START_INFO_MAGIC) {
+		copy_start(si, start_info_pa);
 		info.rsdp = si->rsdp;
 		if (si->cmdline)
 			copy_cmdline(early_ptr(si->cmdline));

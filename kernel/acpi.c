@@ -87,6 +87,20 @@ static uint64_t find_rsdp(const struct boot_info *bi)
 	return ebda >= 0x400 ? search(ebda, 1024) : 0;
 }
 
+/*
+ * Xen copies the head of the host's XSDT for its dom0, even where the host's firmware has none: the name is then what
+ * lies at address 0 (Xen 4.17 on SeaBIOS), but Xen's checksum holds.
+ */
+static bool is_list(const char *name)
+{
+	if (!memcmp(acpi.list, name, 4))
+		return true;
+	if (!sums_to_zero(acpi.list, acpi.list_bytes))
+		return false;
+	log_line("ACPI: the %s has another name; its checksum is good, so it is used", name);
+	return true;
+}
+
 enum status acpi_init(const struct boot_info *bi)
 {
 	uint64_t at = find_rsdp(bi), list;
@@ -105,7 +119,7 @@ enum status acpi_init(const struct boot_info *bi)
 	list = has_xsdt ? rd_le(p + 24, 8) : rd_le(p + 16, 4);
 	acpi.list = table_at(list, &acpi.list_bytes);
 	acpi.entry_bytes = has_xsdt ? 8 : 4;
-	if (!acpi.list || memcmp(acpi.list, has_xsdt ? "XSDT" : "RSDT", 4)) {
+	if (!acpi.list || !is_list(has_xsdt ? "XSDT" : "RSDT")) {
 		log_line("ACPI: no usable %s at 0x%llx", has_xsdt ? "XSDT" : "RSDT", (unsigned long long)list);
 		acpi.list = NULL;
 		return ERR_MALFORMED;

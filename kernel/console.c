@@ -59,28 +59,38 @@ static void uart_write(const char *text, size_t len)
 	}
 }
 
-static const struct console consoles[] = {
-	{ "debugcon", debugcon_probe, debugcon_write },
-	{ "serial", uart_probe, uart_write },
-};
+static const struct console debugcon = { "debugcon", debugcon_probe, debugcon_write };
+static const struct console uart = { "serial", uart_probe, uart_write };
 
-static bool present[ARRAY_LEN(consoles)];
-static const struct console *chosen;
+#define CONSOLES_MAX 8
+
+/* Best first. */
+static struct {
+	const struct console *list[CONSOLES_MAX];
+	unsigned n;
+	const struct console *chosen;
+} consoles;
+
+void console_add(const struct console *c)
+{
+	if (consoles.n == CONSOLES_MAX || !c->probe())
+		return;
+	consoles.list[consoles.n++] = c;
+	if (!consoles.chosen)
+		consoles.chosen = c;
+}
 
 void console_init(void)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(consoles); i++) {
-		present[i] = consoles[i].probe();
-		if (present[i] && !chosen)
-			chosen = &consoles[i];
-	}
+	console_add(&debugcon);
+	console_add(&uart);
 }
 
 enum status console_select(const char *name)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(consoles); i++) {
-		if (present[i] && !strcmp(consoles[i].name, name)) {
-			chosen = &consoles[i];
+	for (unsigned i = 0; i < consoles.n; i++) {
+		if (!strcmp(consoles.list[i]->name, name)) {
+			consoles.chosen = consoles.list[i];
 			return OK;
 		}
 	}
@@ -89,8 +99,8 @@ enum status console_select(const char *name)
 
 void console_write(const char *text, size_t len)
 {
-	if (chosen)
-		chosen->write(text, len);
+	if (consoles.chosen)
+		consoles.chosen->write(text, len);
 }
 
 void log_line(const char *fmt, ...)

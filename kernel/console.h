@@ -1,4 +1,4 @@
-/* Consoles behind one interface: debugcon (QEMU), 16550. Metal only. */
+/* Consoles behind one interface: debugcon (QEMU), 16550, and those that others bring. Metal only. */
 #ifndef PORTCULLIS_KERNEL_CONSOLE_H
 #define PORTCULLIS_KERNEL_CONSOLE_H
 
@@ -10,7 +10,9 @@ struct console {
 	void (*write)(const char *text, size_t len);
 };
 
-/* Finds consoles; writes go to the first of debugcon, serial that is there. */
+/* Adds a console if its probe finds it. Writes go to the first one added, until another is selected. */
+void console_add(const struct console *c);
+/* Adds debugcon and serial. */
 void console_init(void);
 /* Writes go to the named one. ERR_NOT_FOUND: unknown or absent; nothing changes. */
 enum status must_use console_select(const char *name);

@@ -124,6 +124,7 @@ struct pci_segment {
 #define MACHINE_SEGMENTS_MAX 16
 
 struct machine;
+struct xen_guest;
 
 struct machine_ops {
 	/* One access of bytes (1, 2, 4), naturally aligned, off below 4096. Absent functions read all ones. */
@@ -142,6 +143,7 @@ struct machine {
 	struct pci_segment segments[MACHINE_SEGMENTS_MAX];
 	unsigned segments_n;
 	uint64_t hole_base, hole_last; /* addresses for BARs that firmware left unassigned; base 0: none */
+	const struct xen_guest *xen;   /* the hardware of a guest of Xen: who we are there (xen/xen.h); else NULL */
 	bool emulated;                 /* no real hardware: one failure is enough for a verdict */
 };
 

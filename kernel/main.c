@@ -12,6 +12,8 @@
 #include "kernel/time.h"
 #include "tests/harness/harness.h"
 #include "tests/model_machine.h"
+#include "xen/console.h"
+#include "xen/xen.h"
 
 #define STACK_BYTES (128 * 1024u)
 #define IST_BYTES   (16 * 1024u)
@@ -43,6 +45,12 @@ static void describe_processor(struct run_facts *facts)
 	}
 }
 
+/* A guest whose loader skips firmware has no tables of it; Xen tells what else is needed. */
+static bool is_bare_guest(void)
+{
+	return xen_guest() && xen_guest()->role != XEN_DOM0;
+}
+
 static void run(void *arg)
 {
 	const struct boot_info *bi = arg;
@@ -57,20 +65,24 @@ static void run(void *arg)
 	char why[160];
 	int code;
 
-	if (acpi_init(bi) != OK)
+	if (acpi_init(bi) != OK && !is_bare_guest())
 		bail_out("no usable ACPI tables: this machine cannot be described, so nothing can be tested");
 	acpi_power(&power, &pm_port, &pm_32);
 	power_set_acpi(&power);
 	if (apic_init() != OK)
 		bail_out("the local APIC cannot be used");
-	time_init(pm_port, pm_32);
+	if (xen_tsc_hz())
+		time_init_known(xen_tsc_hz());
+	else
+		time_init(pm_port, pm_32);
 	interrupts_on();
+	xen_init();
 	if (cmdline_parse(bi->cmdline, &options, why, sizeof(why)) != OK)
 		bail_out(why);
 	if (bi->cmdline_cut)
 		bail_out("the kernel's command line is longer than 2047 characters");
 	if (options.console[0] && console_select(options.console) != OK)
-		bail_out("console= names no console that is there (debugcon, serial)");
+		bail_out("console= names no console that is there (debugcon, serial, xen)");
 	if (mem_free_pages() < MEMORY_MIN_PAGES)
 		bail_out("too little memory: 64 MiB are needed");
 	describe_processor(&facts);
@@ -82,7 +94,8 @@ static void run(void *arg)
 	facts.memory_mib = memory_total_mib();
 	facts.tsc_mhz = time_tsc_hz() / 1000000;
 	facts.entry_us = (tsc() - tsc_at_entry) / max_u64(facts.tsc_mhz, 1);
-	machines[n++] = metal_machine();
+	machines[n] = metal_machine();
+	machines[n++]->xen = xen_guest();
 	if (options.model[0] && model_machines_create(options.model, machines + n, MACHINES_MAX - n, &n) != OK)
 		bail_out("model= names no configuration, or memory is too small for the model machines");
 	code = harness_run(machines, n, &options, &facts);
@@ -94,7 +107,13 @@ void kernel_main(struct boot_info *bi)
 	uint64_t stack, ist[4];
 
 	tsc_at_entry = tsc();
+	if (xen_detect(bi)) {
+		console_add(&xen_console);
+		power_set_last(xen_power_off);
+	}
 	console_init();
+	if (!bi->memory_n && xen_guest())
+		(void)xen_memory_map(bi);
 	memory_init(bi);
 	if (!bi->memory_n)
 		bail_out("the loader handed over no memory map");

@@ -164,6 +164,11 @@ void *paging_map_device(pa_t pa, uint64_t bytes)
 	return window(pa, bytes, PTE_NX | PTE_W | PTE_UNCACHED);
 }
 
+void *paging_map_memory(pa_t pa, uint64_t bytes)
+{
+	return window(pa, bytes, PTE_NX | PTE_W);
+}
+
 const void *paging_firmware(pa_t pa, uint64_t bytes)
 {
 	for (unsigned i = 0; i < pg.covered_n; i++)

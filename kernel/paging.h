@@ -15,6 +15,8 @@
 enum status must_use paging_init(const struct boot_info *bi);
 /* Maps a device window uncached; NULL when there is no room. Never unmapped. */
 void *paging_map_device(pa_t pa, uint64_t bytes);
+/* The same cached: pages that are shared with a hypervisor and belong to no RAM of ours. */
+void *paging_map_memory(pa_t pa, uint64_t bytes);
 /* Firmware memory (ACPI tables): through the direct map where that covers it, else mapped for reading. NULL: no room. */
 const void *paging_firmware(pa_t pa, uint64_t bytes);
 /* A new stack with an unmapped page below; 0 when there is no memory, else its top. */

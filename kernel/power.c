@@ -1,6 +1,6 @@
 /*
- * The end of a run. QEMU's isa-debug-exit carries the code; elsewhere ACPI S5, else the processor halts with the
- * report on the screen.
+ * The end of a run. QEMU's isa-debug-exit carries the code; elsewhere ACPI S5, or what the hypervisor offers, else the
+ * processor halts with the report on the screen.
  */
 #include "kernel/cpu.h"
 #include "kernel/power.h"
@@ -10,10 +10,16 @@
 #define PM1_SLP_EN  BIT(13)
 
 static struct power_acpi acpi;
+static void (*last)(void);
 
 void power_set_acpi(const struct power_acpi *p)
 {
 	acpi = *p;
+}
+
+void power_set_last(void (*fn)(void))
+{
+	last = fn;
 }
 
 void power_off(enum power_code code)
@@ -25,6 +31,8 @@ void power_off(enum power_code code)
 		if (acpi.pm1b_control)
 			out16(acpi.pm1b_control, (uint16_t)(FLD(PM1_SLP_TYP, acpi.slp_typ_b) | PM1_SLP_EN));
 	}
+	if (last)
+		last();
 	for (;;)
 		__asm__ volatile("hlt");
 }

@@ -96,6 +96,19 @@ void time_init(uint16_t pm_timer_port, bool pm_timer_32_bits)
 	apic_set_rate(apic_ticks * 1000000u / elapsed_ns);
 }
 
+void time_init_known(uint64_t tsc_hz)
+{
+	uint64_t ticks = tsc_hz / 1000000u * CALIBRATE_US;
+
+	apic_timer_free_run();
+	the_clock.start = tsc();
+	while (tsc() - the_clock.start < ticks) /* ends: the TSC runs */
+		cpu_relax();
+	the_clock.hz = tsc_hz;
+	the_clock.us_per_tick_q32 = CALIBRATE_US * BIT(32) / ticks;
+	apic_set_rate((uint64_t)apic_timer_elapsed() * 1000u / CALIBRATE_US);
+}
+
 deadline_t deadline_in_us(uint64_t us)
 {
 	uint64_t now = time_us();

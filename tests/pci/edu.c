@@ -39,6 +39,8 @@ TEST(edu_transfers,
 	must(t, edu->ops->read(edu, &rq, &outcome), "a read");
 	expect_true(t, rq.echo_n == BYTES && !memcmp(target, data, BYTES), "the content of memory is told");
 
+	if (t->bench->machine->xen)
+		return; /* what high address bits do there is a matter of the IOMMU that Xen drives */
 	for (unsigned i = 0; i < BYTES; i++)
 		target[i] = (uint8_t)prng_next(&t->prng);
 	rq.iova.v |= BIT(51);
