@@ -19,6 +19,7 @@ static const struct word words[] = {
 	{ "platform", TEXT, AT(platform) },
 	{ "console", TEXT, AT(console) },
 	{ "model", TEXT, AT(model) },
+	{ "pviommu", TEXT, AT(pviommu) },
 	{ "known", TEXT, AT(known) },
 	{ "seed", NUMBER, AT(seed) },
 	{ "resume", NUMBER, AT(resume) },

@@ -142,6 +142,9 @@ struct machine {
 	void *ctx;
 	struct pci_segment segments[MACHINE_SEGMENTS_MAX];
 	unsigned segments_n;
+	/* Xen's hypercall 43 (iommu_op) with its two arguments, where this machine is a guest of Xen; else NULL. */
+	int64_t (*iommu_op)(void *ctx, uint64_t arg1, uint64_t arg2);
+	void *iommu_op_ctx;
 	uint64_t hole_base, hole_last; /* addresses for BARs that firmware left unassigned; base 0: none */
 	const struct xen_guest *xen;   /* the hardware of a guest of Xen: who we are there (xen/xen.h); else NULL */
 	bool emulated;                 /* no real hardware: one failure is enough for a verdict */

@@ -57,6 +57,7 @@ enum {
 	NEED_AMD_GIO = BIT(43),
 	NEED_AMD_HA = BIT(44),
 	NEED_AMD_HD = BIT(45),
+	NEED_PVIOMMU = BIT(46),      /* PV-IOMMU, of a hypervisor or of the reference (test not listed for machines without) */
 };
 #define NEED_ENGINE (NEED_ENGINE_READ | NEED_ENGINE_WRITE)
 
@@ -66,7 +67,20 @@ enum {
 	TEST_LAST = 1 << 1,       /* known to be able to abort or hang an emulator: runs after all others */
 	TEST_FUZZ = 1 << 3,       /* runs with fuzz= only, and then alone: once for each FUZZ_PART_CASES cases */
 	TEST_MODEL = 1 << 4,      /* of the model itself, as a hardware unit need not be: listed for model machines alone */
+	TEST_FIRST = 1 << 5,      /* needs what a machine has once, at its start: runs before all others */
 	TEST_PER_BACKEND = 1 << 2 /* runs once for each backend of the machine; t->iommu is fresh, all requests refused */
+};
+
+/* Public revisions of PV-IOMMU (docs/requirements/pviommu.tsv). */
+enum {
+	REV_T = 1 << 0,
+	REV_H = 1 << 1,
+	REV_I = 1 << 2,
+	REV_F = 1 << 3,
+	REV_TH = REV_T | REV_H,
+	REV_IF = REV_I | REV_F,
+	REV_S = REV_H | REV_IF,   /* one structure for each command */
+	REV_ALL = REV_T | REV_S
 };
 
 struct test_desc {
@@ -76,6 +90,8 @@ struct test_desc {
 	const char *expects; /* what the specification promises */
 	uint64_t needs;
 	uint32_t flags;
+	uint8_t revisions;   /* NEED_PVIOMMU: of REV_x, those that it holds for (not listed for others); 0: any */
+	uint8_t hazard_on;   /* of REV_x: known to take down hypervisors of these: there as TEST_HAZARD | TEST_LAST */
 	uint32_t budget_us;  /* 0: the default, four seconds */
 	uint64_t arg;        /* for bodies that serve several descriptors: t->desc->arg */
 	void (*body)(struct test *t);
@@ -101,6 +117,7 @@ struct test_set {
 
 struct vtd_unit;
 struct amdvi_unit;
+struct pviommu_bench;
 
 struct bench;
 
@@ -128,6 +145,9 @@ struct bench {
 	struct amdvi_unit *amdvi;
 	struct amdvi_found *amdvi_found; /* tests/harness/amdvi_bench.c */
 	bool amdvi_records_useless; /* its event log does not tell who was refused where: see amdvi_backends.c */
+	struct pviommu_bench *pviommu; /* tests/harness/pviommu_bench.h, NULL if there is none */
+	uint8_t revision;        /* of REV_x: that of its PV-IOMMU, 0: it has none */
+	bool hypervisor;         /* PV-IOMMU is a hypervisor's, not the reference's */
 	const struct backend *backends[BENCH_BACKENDS_MAX];
 	unsigned backends_n;
 	pa_t memory;             /* of the arrays above */

@@ -16,17 +16,45 @@ void instance_id(const struct instance *in, char id[TEST_ID_MAX])
 		str_printf(id + n, TEST_ID_MAX - (size_t)n, ".%u", in->part);
 }
 
+/* Whether it may take down what it runs on: there it runs on request, and last. */
+static bool hazardous(const struct instance *in)
+{
+	return (in->desc->flags & TEST_HAZARD) || (in->bench->hypervisor && (in->desc->hazard_on & in->bench->revision));
+}
+
+/* Where in the plan: first 0, any order 1, last 2. */
+enum { PLACES = 3 };
+
+static unsigned place(const struct instance *in)
+{
+	if ((in->desc->flags & TEST_LAST) || hazardous(in))
+		return 2;
+	return in->desc->flags & TEST_FIRST ? 0 : 1;
+}
+
+/* Whether the machine is of the kind that the test is about. */
+static bool fits(const struct instance *in)
+{
+	const struct bench *b = in->bench;
+	uint64_t needs = in->desc->needs;
+
+	/* Where the reference of PV-IOMMU has the unit, nobody else programs it. */
+	if ((needs & NEED_VTD) && (!b->vtd || b->pviommu))
+		return false;
+	if ((needs & NEED_AMDVI) && (!b->amdvi || b->pviommu))
+		return false;
+	if ((needs & NEED_PVIOMMU) && !b->pviommu)
+		return false;
+	if (in->desc->revisions && !(in->desc->revisions & b->revision))
+		return false;
+	return !(in->desc->flags & TEST_MODEL) || b->machine->name[0];
+}
+
 static bool selected(const struct instance *in, const struct options *o)
 {
 	char id[TEST_ID_MAX];
 
-	if (((in->desc->flags & TEST_HAZARD) && !o->hazard) || !(in->desc->flags & TEST_FUZZ) == !!o->fuzz)
-		return false;
-	if ((in->desc->needs & NEED_VTD) && !in->bench->vtd)
-		return false;
-	if ((in->desc->needs & NEED_AMDVI) && !in->bench->amdvi)
-		return false;
-	if ((in->desc->flags & TEST_MODEL) && !in->bench->machine->name[0])
+	if ((hazardous(in) && !o->hazard) || !(in->desc->flags & TEST_FUZZ) == !!o->fuzz || !fits(in))
 		return false;
 	instance_id(in, id);
 	if (o->skip[0] && glob_list_match(o->skip, id))
@@ -54,14 +82,15 @@ static unsigned parts(const struct test_desc *d, const struct options *o)
 	return d->flags & TEST_FUZZ ? (unsigned)min_u64((cases + FUZZ_PART_CASES - 1) / FUZZ_PART_CASES, UINT32_MAX) : 1;
 }
 
-/* All tests of one bench that run early, or late, and once or once for each backend, which is then given. */
-static void add_some(struct plan *p, struct bench *b, const struct backend *backend, bool late, const struct options *o)
+/* All tests of one bench that have this place, and run once or once for each backend, which is then given. */
+static void add_some(struct plan *p, struct bench *b, const struct backend *backend, unsigned at,
+		     const struct options *o)
 {
 	for (const struct test_set *s = __start_tests; s < __stop_tests; s++)
 		for (unsigned k = 0; k < s->n; k++) {
 			const struct test_desc *d = &s->descs[k];
 
-			if (!(d->flags & TEST_LAST) == !late && !(d->flags & TEST_PER_BACKEND) == !backend)
+			if (place(&(struct instance){ d, b, backend, 0 }) == at && !(d->flags & TEST_PER_BACKEND) == !backend)
 				for (unsigned part = 0; part < parts(d, o); part++)
 					add(p, &(struct instance){ d, b, backend, part }, o);
 		}
@@ -70,25 +99,28 @@ static void add_some(struct plan *p, struct bench *b, const struct backend *back
 static void add_all(struct plan *p, struct bench *benches, unsigned benches_n, const struct options *o)
 {
 	p->n = 0;
-	for (unsigned late = 0; late < 2; late++)
+	for (unsigned at = 0; at < PLACES; at++)
 		for (unsigned i = 0; i < benches_n; i++) {
-			add_some(p, &benches[i], NULL, late, o);
+			add_some(p, &benches[i], NULL, at, o);
 			for (unsigned k = 0; k < benches[i].backends_n; k++)
-				add_some(p, &benches[i], benches[i].backends[k], late, o);
+				add_some(p, &benches[i], benches[i].backends[k], at, o);
 		}
 }
 
-/* Fisher-Yates over all but the tests that run last. */
+/* Fisher-Yates over all but the tests that run first or last. */
 static void shuffle(struct plan *p, uint64_t seed)
 {
 	struct prng prng;
-	unsigned early = 0;
+	unsigned from = 0, to;
 
-	while (early < p->n && !(p->instances[early].desc->flags & TEST_LAST))
-		early++;
+	while (from < p->n && place(&p->instances[from]) == 0)
+		from++;
+	to = from;
+	while (to < p->n && place(&p->instances[to]) == 1)
+		to++;
 	prng_seed(&prng, seed);
-	for (unsigned i = early; i > 1; i--) {
-		unsigned k = (unsigned)prng_below(&prng, i);
+	for (unsigned i = to; i > from + 1; i--) {
+		unsigned k = from + (unsigned)prng_below(&prng, i - from);
 		struct instance swap = p->instances[i - 1];
 
 		p->instances[i - 1] = p->instances[k];
