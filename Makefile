@@ -2,6 +2,7 @@
 #
 #   make            the kernel image and the host programs (the model with sanitizers, acpi-dump)
 #   make fast       the model without sanitizers, and its benchmark
+#   make usb        the image of the USB stick, build/portcullis.img; SIGN_KEY= SIGN_CERT= sign it
 #   make check      unit tests and the QEMU platforms, last line "N passed, N failed, N skipped"
 #   make V=1        shows the commands
 
@@ -50,6 +51,7 @@ SHARED_SRC := \
 
 # Metal only.
 KERNEL_SRC := \
+	boot/handover_info.c \
 	boot/pvh_info.c \
 	kernel/main.c \
 	kernel/string.c \
@@ -69,6 +71,7 @@ KERNEL_SRC := \
 	xen/guest.c \
 	xen/store.c
 KERNEL_ASM := \
+	boot/handover.asm \
 	boot/pvh.asm \
 	kernel/vectors.asm \
 	xen/calls.asm
@@ -211,6 +214,22 @@ HOSTED_SRC := \
 	tests/host/vtd/fake.c \
 	tests/host/vtd/model_unit.c
 
+# The EFI application: what needs no firmware is built for the host's tests, too.
+EFI_PURE_SRC := \
+	boot/efi/config.c \
+	boot/efi/image.c \
+	boot/efi/memory_map.c \
+	boot/efi/path.c \
+	boot/efi/smbios.c
+EFI_SRC := $(EFI_PURE_SRC) \
+	boot/efi/files.c \
+	boot/efi/firmware.c \
+	boot/efi/handover.c \
+	boot/efi/main.c \
+	boot/efi/say.c \
+	kernel/printf.c \
+	kernel/string.c
+
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
 UNIT_TESTS := \
 	tests/host/amdvi/entries.c \
@@ -218,6 +237,10 @@ UNIT_TESTS := \
 	tests/host/acpi/dmar.c \
 	tests/host/acpi/ivrs.c \
 	tests/host/acpi/scope.c \
+	tests/host/efi/image.c \
+	tests/host/efi/memory_map.c \
+	tests/host/efi/smbios.c \
+	tests/host/efi/texts.c \
 	tests/host/kernel/cmdline.c \
 	tests/host/kernel/page_pool.c \
 	tests/host/kernel/printf.c \
@@ -281,7 +304,7 @@ KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM)) \
 	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 
 .DEFAULT_GOAL := all
-.PHONY: all kernel host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
+.PHONY: all kernel usb host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
 
 all: kernel $(HOST_PROGRAMS)
 kernel: $(B)/portcullis.elf
@@ -313,6 +336,56 @@ $(B)/kernel/%.o: %.asm
 	@mkdir -p $(@D)
 	$(Q)$(NASM) -f elf64 -g -F dwarf -MD $(@:.o=.d) -o $@ $<
 
+# ---- the USB image ----
+
+# GNU-EFI's start-up code, linker script and headers; none of its library. The image relocates itself.
+EFI_LIB ?= /usr/lib
+EFI_INCLUDE ?= /usr/include/efi
+EFI_CFLAGS := $(filter-out -mcmodel=kernel -fno-pic -fno-pie -fno-omit-frame-pointer,$(KCFLAGS)) -isystem $(EFI_INCLUDE) \
+	-isystem $(EFI_INCLUDE)/x86_64 -DGNU_EFI_USE_MS_ABI -fpic -fshort-wchar -fno-jump-tables
+EFI_OBJ := $(patsubst %.c,$(B)/efi/%.o,$(EFI_SRC)) $(B)/efi/kernel.o
+EFI_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
+
+$(B)/efi/%.o: %.c
+	$(call say,EFICC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EFI_CFLAGS) -c $< -o $@
+
+$(B)/efi/kernel/string.o: KCFLAGS += $(PLAIN_LOOPS)
+$(B)/efi/boot/efi/main.o: $(B)/gen/version.h
+
+$(B)/efi/kernel.o: boot/efi/kernel.asm $(B)/portcullis.elf
+	@mkdir -p $(@D)
+	$(Q)$(NASM) -f elf64 -I $(B)/ -o $@ $<
+
+$(B)/efi/application.so: $(EFI_OBJ)
+	$(call say,LD,$@)
+	$(Q)ld -m elf_x86_64 -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --no-undefined --no-warn-rwx-segments \
+		-T $(EFI_LIB)/elf_x86_64_efi.lds -o $@ $(EFI_LIB)/crt0-efi-x86_64.o $(EFI_OBJ) $(EFI_LIB)/libgnuefi.a
+
+$(B)/BOOTX64.EFI: $(B)/efi/application.so $(B)/efi/signed-by
+	$(call say,EFI,$@)
+	$(Q)objcopy $(addprefix -j ,$(EFI_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@.unsigned
+	$(Q)if [ -n "$(SIGN_KEY)" ]; then sbsign --key "$(SIGN_KEY)" --cert "$(SIGN_CERT)" --output $@ $@.unsigned; \
+		else mv $@.unsigned $@; fi
+
+# For Secure Boot: make usb SIGN_KEY=my.key SIGN_CERT=my.crt. Another key, or none, makes another file.
+SIGN_KEY ?=
+SIGN_CERT ?=
+$(B)/efi/signed-by: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SIGN_KEY) $(SIGN_CERT)' | cmp -s - $@ || echo '$(SIGN_KEY) $(SIGN_CERT)' > $@
+
+$(B)/portcullis.img: tools/usb_image.py $(B)/BOOTX64.EFI $(wildcard boot/efi/stick/*) LICENSE
+	$(call say,IMAGE,$@)
+	$(Q)$(PYTHON) tools/usb_image.py $@ $(B)/BOOTX64.EFI
+
+# The image of the stick. Sets up what is missing before it builds.
+usb:
+	$(Q)./tools/setup.sh run usb $(if $(SIGN_KEY),sign)
+	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.img
+	@echo 'Write it to a stick, /dev/sdX being the whole stick: sudo dd if=$(B)/portcullis.img of=/dev/sdX bs=1M conv=fsync'
+
 # ---- generated ----
 
 REQUIREMENTS := $(wildcard docs/requirements/*.tsv)
@@ -331,7 +404,7 @@ $(B)/kernel/kernel/main.o $(B)/host/obj/tests/host/portcullis_model.o $(B)/fast/
 
 # ---- hosted: the same files, with sanitizers (build/host) and without (build/fast) ----
 
-HOBJ := $(patsubst %.c,$(B)/host/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC)) $(B)/host/obj/gen/catalogue.o
+HOBJ := $(patsubst %.c,$(B)/host/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC) $(EFI_PURE_SRC)) $(B)/host/obj/gen/catalogue.o
 UNIT_BIN := $(patsubst tests/host/%.c,$(B)/host/tests/%,$(UNIT_TESTS))
 
 host: $(UNIT_BIN) $(HOST_PROGRAMS)

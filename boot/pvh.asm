@@ -19,7 +19,7 @@ PDE_LARGE equ 1 << 7
 
 extern pvh_main
 global pvh_entry
-global boot_stack_top
+global boot_pml4, boot_pdpt_low, boot_pdpt_high, boot_pd, boot_gdt, boot_stack_top
 
 section .note.pvh note alloc noexec nowrite align=4
 	dd 4, 4, XEN_ELFNOTE_PHYS32_ENTRY

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the ordinary tools that a group of work needs: setup.sh [--yes] GROUP...
 #
-# Groups: run (build and report), qemu, check (host unit tests), fuzz, lint. Says nothing when all is there. Asks once
+# Groups: run (build and report), qemu, usb (the image of the stick), sign (for Secure Boot), ovmf (to boot the image in
+# QEMU), check (host unit tests), fuzz, lint. Says nothing when all is there. Asks once
 # where it talks to a person, goes ahead as root without a terminal, and where it can do neither prints the command.
 # Exit status: 0 everything is there, 2 something is missing.
 set -u
@@ -17,6 +18,10 @@ run   | command python3       | python3            | python3             | pytho
 run   | newer tomllib tomli   | python3-tomli      | python3-tomli       | python-tomli
 run   | module junit_xml      | python3-junit.xml  | python3-junit_xml   | python-junit-xml
 qemu  | command qemu-system-x86_64 | qemu-system-x86 | qemu-system-x86-core | qemu-system-x86
+usb   | command mformat       | mtools             | mtools              | mtools
+usb   | header efi/efi.h      | gnu-efi            | gnu-efi-devel       | gnu-efi
+sign  | command sbsign        | sbsigntool         | sbsigntools         | sbsigntools
+ovmf  | file /usr/share/OVMF/OVMF_CODE_4M.fd | ovmf | edk2-ovmf          | edk2-ovmf
 check | library libasan       | gcc                | libasan             | gcc-libs
 check | library libubsan      | gcc                | libubsan            | gcc-libs
 check | command iasl          | acpica-tools       | acpica-tools        | acpica
@@ -49,6 +54,7 @@ have()
 	shift
 	case $kind in
 	command) command -v "$1" >/dev/null ;;
+	file) [ -e "$1" ] ;;
 	header) [ -e "/usr/include/$1" ] ;;
 	library) command -v gcc >/dev/null && [ -e "$(gcc -print-file-name="$1.so")" ] ;;
 	fuzzer) command -v clang >/dev/null && [ -e "$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a)" ] ;;

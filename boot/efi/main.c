@@ -1,0 +1,32 @@
+/* BOOTX64.EFI: from firmware to the kernel, which is embedded. Measures nothing and changes nothing. */
+#include "boot/efi/app.h"
+#include "gen/version.h"
+#include <string.h>
+
+#define NO_WATCHDOG 0
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+{
+	static EFI_GUID loaded_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+	struct app app = { .image = image, .st = st, .bs = st->BootServices };
+	void *found;
+
+	/* Firmware resets a machine whose boot loader takes more than five minutes. */
+	app.bs->SetWatchdogTimer(NO_WATCHDOG, 0, 0, NULL);
+	app_say(&app, "Portcullis %s", PORTCULLIS_VERSION);
+	if (app.bs->HandleProtocol(image, &loaded_guid, &found) != EFI_SUCCESS)
+		return EFI_LOAD_ERROR;
+	app.loaded = found;
+	app.bi = app_pages(&app, sizeof(*app.bi), EfiLoaderData);
+	if (!app.bi) {
+		app_say(&app, "Too little memory below 4 GiB.");
+		return EFI_OUT_OF_RESOURCES;
+	}
+	memcpy(app.bi->loader, "efi", 4);
+	files_config(&app);
+	firmware_describe(&app);
+	handover(&app);
+	return EFI_LOAD_ERROR;
+}
