@@ -73,3 +73,38 @@ unsigned engine_probe_all(struct pci_bus *bus, const char *only, struct engine *
 			n += probe_each(bus, e->ops, &es[n], max - n);
 	return n;
 }
+
+enum status engine_check(const struct engine *e, const struct dma_request *rq, uint32_t direction)
+{
+	if (!(e->caps.flags & direction) || rq->has_pasid || rq->at != DMA_AT_UNTRANSLATED)
+		return ERR_UNSUPPORTED;
+	if (rq->len_bytes == 0 || rq->len_bytes > e->caps.max_bytes || rq->iova.v + rq->len_bytes < rq->iova.v)
+		return ERR_INVALID;
+	return rq->len_bytes % e->caps.granule_bytes || rq->iova.v % e->caps.align_bytes ? ERR_INVALID : OK;
+}
+
+enum status engine_take_memory(struct engine *e, size_t state_bytes, uint32_t own_bytes)
+{
+	pa_t state, own;
+	enum status s = mem_alloc(state_bytes, PAGE_BYTES, &state);
+
+	if (s)
+		return s;
+	s = mem_alloc(own_bytes, PAGE_BYTES, &own);
+	if (s) {
+		mem_free(state, state_bytes);
+		return s;
+	}
+	e->priv = mem_ptr(state, state_bytes);
+	e->own[0] = (struct engine_memory){ own, own_bytes };
+	e->own_n = 1;
+	return OK;
+}
+
+void engine_give_memory(struct engine *e, size_t state_bytes)
+{
+	mem_free(e->own[0].pa, e->own[0].len_bytes);
+	mem_free(mem_pa(e->priv), state_bytes);
+	e->priv = NULL;
+	e->own_n = 0;
+}

@@ -78,15 +78,6 @@ static enum status log_page(struct nvme *n, uint64_t addr, uint32_t bytes, unsig
 	return nvme_run(n, &n->admin, &cmd, st);
 }
 
-static enum status check(const struct engine *e, const struct dma_request *rq, uint32_t flag)
-{
-	if (!(e->caps.flags & flag) || rq->has_pasid || rq->at != DMA_AT_UNTRANSLATED)
-		return ERR_UNSUPPORTED;
-	if (rq->len_bytes == 0 || rq->len_bytes > e->caps.max_bytes || rq->iova.v + rq->len_bytes < rq->iova.v)
-		return ERR_INVALID;
-	return rq->len_bytes % e->caps.granule_bytes || rq->iova.v % e->caps.align_bytes ? ERR_INVALID : OK;
-}
-
 static bool mailable(const struct nvme *n, const struct dma_request *rq)
 {
 	return n->mail && rq->len_bytes == NVME_MAIL_BYTES && is_aligned(rq->iova.v, 4);
@@ -95,7 +86,7 @@ static bool mailable(const struct nvme *n, const struct dma_request *rq)
 static enum status nvme_write(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
 {
 	struct nvme *n = e->priv;
-	enum status s = check(e, rq, DMA_CAN_WRITE);
+	enum status s = engine_check(e, rq, DMA_CAN_WRITE);
 	unsigned st;
 
 	if (s)
@@ -132,7 +123,7 @@ static enum status read_mail(struct nvme *n, struct dma_request *rq, enum dma_ou
 static enum status nvme_read(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
 {
 	struct nvme *n = e->priv;
-	enum status s = check(e, rq, DMA_CAN_READ);
+	enum status s = engine_check(e, rq, DMA_CAN_READ);
 	unsigned st;
 
 	rq->echo_n = 0;

@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 
-from . import fetch_qemu, platforms, qemu
+from . import engines, fetch_qemu, platforms, qemu
 from .baseline import Baseline
 from .run import PlatformRun
 from .status import CannotRun, Interrupted, Status, Stop, for_bisect, worst
@@ -54,7 +54,8 @@ def parser(names):
     p.add_argument("--bench", action="store_true", help="measure as well")
     p.add_argument("--iommu", choices=("vtd", "amdvi", "none"), help="insist on a kind of IOMMU, or take it away")
     p.add_argument("--iommu-opts", type=_pairs, default={}, metavar="K=V,..", help="options for QEMU's IOMMU device")
-    p.add_argument("--engine", metavar="NAME", help="use this DMA engine only (nvme, edu, iommu-testdev)")
+    p.add_argument("--engine", metavar="NAME", help="use this DMA engine only: nvme, edu, iommu-testdev, ahci, xhci, e1000e, igb, hda, "
+                                                 "virtio-blk")
     p.add_argument("--xen", metavar="PATH", help="a Xen to boot, for the Xen platforms")
     p.add_argument("--hvm", action="store_true", help="an HVM guest instead of a PVH one, for xen-guest")
     p.add_argument("--hazard", action="store_true", help="also the tests that may harm a machine")
@@ -150,6 +151,8 @@ class Runner:
     def prepare(self, name):
         platform = platforms.load(self.folder, name)
         emulator = self.emulator() if platform.kind == "qemu" else None
+        if self.options.engine:
+            engines.fit(platform, self.folder, self.options.engine, emulator)
         return PlatformRun(self, platform, emulator)
 
     def run(self):

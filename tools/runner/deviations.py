@@ -39,17 +39,25 @@ class Deviation:
         plain = test_id.rpartition("@")[0]
         return bool(self._tests(test_id) or plain and self._tests(plain))
 
-    def explains(self, result):
-        """Whether this is the outcome that the entry describes, failure by failure."""
-        seen = result.seen
-        return (self.kind == result.kind and len(seen) == len(self.seen)
-                and all(globs.match(pattern, text) for pattern, text in zip(self.seen, seen)))
+    def explains(self, result, partly=False):
+        """Whether this is the outcome that the entry describes, failure by failure.
+
+        partly: some may be missing, as with an engine that writes but does not read.
+        """
+        if self.kind != result.kind:
+            return False
+        if partly:
+            left = iter(self.seen)
+            return bool(result.seen) and all(any(globs.match(p, text) for p in left) for text in result.seen)
+        return (len(result.seen) == len(self.seen)
+                and all(globs.match(pattern, text) for pattern, text in zip(self.seen, result.seen)))
 
 
 class Known:
     """The entries that apply to a platform on one version of an emulator. judge() changes what they explain."""
 
-    def __init__(self, entries, version, platform):
+    def __init__(self, entries, version, platform, partly=False):
+        self.partly = partly
         self.version = release_of(version)
         self.entries = [e for e in entries if in_range(self.version, e.versions, e.id)
                         and (not e.platforms or platform in e.platforms)]
@@ -62,7 +70,7 @@ class Known:
     def judge(self, result):
         entries = [e for e in self.entries if e.covers(result.id)]
         if result.status == "fail":
-            entry = next((e for e in entries if e.explains(result)), None)
+            entry = next((e for e in entries if e.explains(result, self.partly)), None)
             if entry:
                 mark = ", provisional" if entry.provisional else ""
                 result.status, result.kind = "todo", None

@@ -28,6 +28,7 @@ class Device:
     driver: str
     options: dict = dataclasses.field(default_factory=dict)
     drive_mib: int = 0        # a scratch disk of this size, made for the run
+    kept_mib: int = 0         # a disk with content, of which no byte may have changed after the run
     boots: list = dataclasses.field(default_factory=list)  # names of the boots that have it; none: all of them
     label: str = ""           # by which boots do without it
     required: bool = False    # set-up fails without it; others are left out where QEMU lacks them

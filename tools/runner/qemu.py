@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -110,6 +112,7 @@ class Machine:
         self.platform, self.emulator, self.wishes, self.image = platform, emulator, wishes, image
         self.left_out = []
         self._folder = None
+        self._kept = {}  # path of a disk that must not change: digest of its content
         emulator.ask_ahead([d.driver for d in [platform.iommu, *platform.devices] if d])
         self._check_iommu()
         self._devices = [d for d in platform.devices if self._offered(d)]
@@ -174,6 +177,18 @@ class Machine:
             file.truncate(mib * 1024 ** 2)
         return str(path).replace(",", ",,")
 
+    def _kept_drive(self, boot, number, mib):
+        """A disk with content that no two blocks of share. It can be written: that nobody does is to be shown."""
+        path = self._folder / f"{self.platform.boots.index(boot)}-{number}-kept.img"
+        if str(path) not in self._kept:
+            path.write_bytes(random.Random(number).randbytes(mib * 1024 ** 2))
+            self._kept[str(path)] = _digest(path)
+        return str(path).replace(",", ",,")
+
+    def kept_disks(self):
+        """(how many disks were to be kept, how many of them have changed); before drives() is over."""
+        return len(self._kept), sum(_digest(path) != digest for path, digest in self._kept.items())
+
     def words(self):
         """What the kernel must be told about this machine."""
         scratch = ["scratch=on"] if any(d.drive_mib for d in self._devices) else []
@@ -197,8 +212,9 @@ class Machine:
             argv += ["-device", _joined(platform.iommu.driver, self._iommu_options(boot))]
         for number, device in enumerate(d for d in self._devices if boot.has(d)):
             options = dict(device.options)
-            if device.drive_mib:
-                file = self._fresh_drive(boot, number, device.drive_mib)
+            if device.drive_mib or device.kept_mib:
+                file = (self._fresh_drive(boot, number, device.drive_mib) if device.drive_mib else
+                        self._kept_drive(boot, number, device.kept_mib))
                 argv += ["-drive", f"if=none,id=disk{number},format=raw,cache=unsafe,file={file}"]
                 options["drive"] = f"disk{number}"
             argv += ["-device", _joined(device.driver, options)]
@@ -208,6 +224,10 @@ class Machine:
 def chosen(names, offered):
     """The first of `x-flts|fsts` that an emulator has, or None: options change their names between versions."""
     return next((name for name in names.split("|") if name in offered), None)
+
+
+def _digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).digest()
 
 
 def _joined(driver, options):

@@ -25,6 +25,7 @@ class PlatformRun:
         self.platform, self.emulator, self.root = platform, emulator, runner.root
         self.extra = runner.extra
         self.interrupted = False
+        self.kept = self.changed = 0  # disks that no test may write, and those that were written all the same
         self.machine = None
         self.target = IMAGE
         if emulator:
@@ -33,7 +34,8 @@ class PlatformRun:
         else:
             self.target = platform.program
         entries = deviations.load(runner.folder / "deviations", platform.deviations)
-        self.known = deviations.Known(entries, emulator.version if emulator else (0, 0, 0), platform.name)
+        self.known = deviations.Known(entries, emulator.version if emulator else (0, 0, 0), platform.name,
+                                      partly=self.options.engine is not None)
         build.make(self.root, self.target)
 
     # ---- command lines ----
@@ -113,6 +115,7 @@ class PlatformRun:
     def _run_boots(self, view, console, sessions):
         with self._disks():
             self._run_sessions(view, console, sessions)
+            self.kept, self.changed = self.machine.kept_disks() if self.machine else (0, 0)
 
     def _run_sessions(self, view, console, sessions):
         """Runs the main boot here and, beside it, one more than there are processors: some of them wait.
@@ -175,6 +178,8 @@ class PlatformRun:
         counts = reports.as_json(report)["summary"]
         for line in live.summary_lines(self.platform.name, counts, report.results, sessions, wall_s):
             view.line(line)
+        if self.kept:
+            view.line(f"  disks:   {self.kept} that nobody may write, {self.changed} of them changed")
         view.line(f"  files:   {self.options.out / self.platform.name}/")
         last = sessions[-1] if sessions else None
         status, sentence = (last.status, last.sentence) if last else (Status.OK, None)
@@ -184,6 +189,8 @@ class PlatformRun:
             status, sentence = Status.SETUP, "No test of this platform was selected."
         elif status == Status.OK and counts["unexpected"]:
             status = Status.FAILED
+        elif status == Status.OK and self.changed:
+            status, sentence = Status.FAILED, "A disk that nobody may write has changed."
         if sentence:
             view.line(f"{self.platform.name}: {sentence}")
         self.interrupted = bool(trouble) or any(s.interrupted for s in sessions)

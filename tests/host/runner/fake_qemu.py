@@ -45,6 +45,13 @@ def terminated():
     leave(0)
 
 
+def write_disk():
+    """One byte of the first disk."""
+    drive = next(a for a in sys.argv if a.startswith("if=none,id=disk"))
+    with open(drive.partition("file=")[2], "r+b") as file:
+        file.write(b"!")
+
+
 DEEDS = {
     "pass": lambda k, n: say(f"ok {k} - {n}\n{BLOCK}  ..."),
     "fail": fail,
@@ -67,6 +74,7 @@ DEEDS = {
     "silent": lambda k, n: None,
     "slow": lambda k, n: (time.sleep(0.2), DEEDS["pass"](k, n)),
     "cut": lambda k, n: (sys.stdout.write(f"not ok {k} - {n}\n  ---\n  failures:\n    - exp"), leave(7)),
+    "write-disk": lambda k, n: (write_disk(), DEEDS["pass"](k, n)),
     "no-iommu": lambda k, n: (say("Bail out! There is no IOMMU here: nothing to test.\n# @status 4"), leave(9)),
     "no-memory": lambda k, n: (say("Bail out! Too little memory."), leave(5)),
 }
