@@ -86,6 +86,7 @@ PCI_SRC := \
 	drivers-pci/msi.c \
 	drivers-pci/pci.c
 ENGINE_SRC := \
+	drivers-pci/engines/ahci.c \
 	drivers-pci/engines/edu.c \
 	drivers-pci/engines/iommu_testdev.c \
 	drivers-pci/engines/model_device.c \
