@@ -61,12 +61,14 @@ KERNEL_SRC := \
 	kernel/cpu.c \
 	kernel/entropy.c \
 	kernel/exceptions.c \
+	kernel/follow.c \
 	kernel/guard.c \
 	kernel/apic.c \
 	kernel/time.c \
 	kernel/acpi.c \
 	kernel/metal.c \
 	kernel/power.c \
+	kernel/watchdog.c \
 	xen/console.c \
 	xen/guest.c \
 	xen/store.c

@@ -16,6 +16,10 @@
 #define FADT_PM_TIMER    76
 #define FADT_FLAGS       112
 #define   FADT_TMR_VAL_EXT BIT(8)
+#define   FADT_RESET_SUP   BIT(10)
+#define FADT_RESET_REG   116 /* a generic address: space, width, offset, access size, address */
+#define   SPACE_IO       1
+#define FADT_RESET_VALUE 128
 #define FADT_X_DSDT      140
 #define MADT_ENTRIES     44
 #define   MADT_LOCAL_APIC   0
@@ -179,6 +183,10 @@ void acpi_power(struct power_acpi *p, uint16_t *pm_timer_port, bool *pm_timer_32
 		return;
 	*pm_timer_port = (uint16_t)rd_le(fadt + FADT_PM_TIMER, 2);
 	*pm_timer_32_bits = rd_le(fadt + FADT_FLAGS, 4) & FADT_TMR_VAL_EXT;
+	if (n > FADT_RESET_VALUE && (rd_le(fadt + FADT_FLAGS, 4) & FADT_RESET_SUP) && fadt[FADT_RESET_REG] == SPACE_IO) {
+		p->reset_port = (uint16_t)rd_le(fadt + FADT_RESET_REG + 4, 2);
+		p->reset_value = fadt[FADT_RESET_VALUE];
+	}
 	dsdt_pa = n >= FADT_X_DSDT + 8 ? rd_le(fadt + FADT_X_DSDT, 8) : 0;
 	dsdt = table_at(dsdt_pa ? dsdt_pa : rd_le(fadt + FADT_DSDT, 4), &dsdt_n);
 	p->pm1a_control = (uint16_t)rd_le(fadt + FADT_PM1A_CNT, 2);

@@ -80,6 +80,8 @@ void console_add(const struct console *c)
 		consoles.chosen = c;
 }
 
+static void (*follower)(const char *text, size_t len);
+
 void console_init(void)
 {
 	console_add(&debugcon);
@@ -101,6 +103,13 @@ void console_write(const char *text, size_t len)
 {
 	if (consoles.chosen)
 		consoles.chosen->write(text, len);
+	if (follower)
+		follower(text, len);
+}
+
+void console_follow(void (*fn)(const char *text, size_t len))
+{
+	follower = fn;
 }
 
 void log_line(const char *fmt, ...)

@@ -17,4 +17,7 @@ void console_init(void);
 /* Writes go to the named one. ERR_NOT_FOUND: unknown or absent; nothing changes. */
 enum status must_use console_select(const char *name);
 
+/* From now on fn is given everything that is written, too. */
+void console_follow(void (*fn)(const char *text, size_t len));
+
 #endif

@@ -207,6 +207,11 @@ void run_escape(void) __attribute__((noreturn));
 /* Gives the running call this much more time: what it waits for is not its own. */
 void run_extend_us(uint64_t us);
 
+/* For tests of what survives: the machine is reset at once (hosted: the process ends). */
+void world_reset(void) __attribute__((noreturn));
+/* The processor stands still and takes no interrupt: only the hardware watchdog, or who runs us, ends that. */
+void world_stall(void) __attribute__((noreturn));
+
 /* Text formatting: %s %c %d %u %x %X %p with width, 0, -, l, ll, z, .precision; always terminates. Returns the length wanted. */
 int str_printf(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int str_vprintf(char *buf, size_t len, const char *fmt, va_list ap);

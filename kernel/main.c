@@ -5,6 +5,7 @@
 #include "kernel/cmdline.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/follow.h"
 #include "kernel/memory.h"
 #include "kernel/metal.h"
 #include "kernel/paging.h"
@@ -27,6 +28,7 @@ static void bail_out(const char *sentence) __attribute__((noreturn));
 static void bail_out(const char *sentence)
 {
 	harness_bail_out(2, "%s", sentence);
+	follow_end(POWER_SETUP);
 	power_off(POWER_SETUP);
 }
 
@@ -83,6 +85,7 @@ static void run(void *arg)
 		bail_out("the kernel's command line is longer than 2047 characters");
 	if (options.console[0] && console_select(options.console) != OK)
 		bail_out("console= names no console that is there (debugcon, serial, xen)");
+	follow_begin(bi, &options, &facts);
 	if (mem_free_pages() < MEMORY_MIN_PAGES)
 		bail_out("too little memory: 64 MiB are needed");
 	describe_processor(&facts);
@@ -99,6 +102,7 @@ static void run(void *arg)
 	if (options.model[0] && model_machines_create(options.model, machines + n, MACHINES_MAX - n, &n) != OK)
 		bail_out("model= names no configuration, or memory is too small for the model machines");
 	code = harness_run(machines, n, &options, &facts);
+	follow_end(code);
 	power_off((enum power_code)code);
 }
 

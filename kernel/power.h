@@ -12,11 +12,17 @@ struct power_acpi {
 	bool valid;
 	uint16_t pm1a_control, pm1b_control;
 	uint8_t slp_typ_a, slp_typ_b;
+	uint16_t reset_port; /* 0: the FADT names none that is a port */
+	uint8_t reset_value;
 };
 
 void power_set_acpi(const struct power_acpi *p);
 /* What to try where neither QEMU's port nor ACPI ends the run: a hypervisor's way. */
 void power_set_last(void (*fn)(void));
+/* Every end of the run, by power_off(), is a warm reset from now on: the report waits in RAM. */
+void power_set_reset(bool on);
+/* Resets the machine so that RAM keeps its contents, where it has a way to. */
+void power_reset(void) __attribute__((noreturn));
 void power_off(enum power_code code) __attribute__((noreturn));
 
 #endif

@@ -88,3 +88,21 @@ TEST(debug_hang,
 	while (on)
 		;
 }
+
+TEST(debug_reset,
+     .id = "debug.reset",
+     .given = "a test that resets the machine on purpose",
+     .expects = "a failure of kind crash, told by the next start")
+{
+	(void)t;
+	world_reset();
+}
+
+TEST(debug_stall,
+     .id = "debug.stall",
+     .given = "a test that stops the processor with interrupts off",
+     .expects = "a failure of kind hang, told by the next start")
+{
+	(void)t;
+	world_stall();
+}

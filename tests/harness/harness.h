@@ -8,6 +8,19 @@
 #include "kernel/cmdline.h"
 #include "kernel/hal.h"
 
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_TODO };
+
+struct run_totals {
+	unsigned passed, failed, skipped, todo;
+};
+
+/* Who follows a run from outside, and is told before the console is. */
+struct run_follower {
+	void (*plan)(unsigned tests_n);
+	void (*start)(unsigned number, const char *id);
+	void (*done)(unsigned number, enum verdict verdict); /* after its report */
+};
+
 /* What the world knows of itself, for the head of the report. */
 struct run_facts {
 	const char *version, *loader;
@@ -15,6 +28,8 @@ struct run_facts {
 	unsigned cpus_n, ioapics_n;
 	uint64_t memory_mib, tsc_mhz;
 	uint64_t entry_us; /* from the kernel's first instruction to harness_run() */
+	const struct run_follower *follower; /* NULL: nobody */
+	struct run_totals before;            /* verdicts of earlier boots of the same run */
 };
 
 /* Runs all selected tests on all machines. Returns what the run ends with, see enum power_code in kernel/power.h. */

@@ -12,7 +12,6 @@
 #define TEST_PAGES_MAX 64
 #define TEST_IRQS_MAX  8
 
-enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_TODO };
 enum fail_kind { FAIL_VERDICT, FAIL_SETUP, FAIL_CRASH, FAIL_HANG };
 
 struct failure {

@@ -6,10 +6,6 @@
 #define BUDGET_DEFAULT_US 4000000u /* a body may wait a real second for what does not come, more than once */
 #define TIMES_ON_HARDWARE 3
 
-struct totals {
-	unsigned passed, failed, skipped, todo;
-};
-
 void harness_bail_out(int status, const char *fmt, ...)
 {
 	char text[300], line[340];
@@ -112,7 +108,7 @@ static void run_one(struct test_run *r, const struct instance *in, const struct 
 	}
 }
 
-static void count(struct totals *t, const struct test_run *r)
+static void count(struct run_totals *t, const struct test_run *r)
 {
 	switch (r->verdict) {
 	case VERDICT_PASS: t->passed++; break;
@@ -132,19 +128,24 @@ static void list(const struct plan *plan)
 	}
 }
 
-static struct totals run_plan(const struct plan *plan, const struct options *o)
+static struct run_totals run_plan(const struct plan *plan, const struct options *o, const struct run_facts *facts)
 {
 	static struct test_run run;
-	struct totals totals = { 0, 0, 0, 0 };
+	const struct run_follower *follower = facts->follower;
+	struct run_totals totals = facts->before;
 
 	for (unsigned i = o->resume - 1; i < plan->n; i++) {
 		char id[TEST_ID_MAX];
 
 		instance_id(&plan->instances[i], id);
+		if (follower)
+			follower->start(i + 1, id);
 		report_start(i + 1, id);
 		run_one(&run, &plan->instances[i], o);
 		report_result(i + 1, &run, o->platform);
 		count(&totals, &run);
+		if (follower)
+			follower->done(i + 1, run.verdict);
 	}
 	return totals;
 }
@@ -152,7 +153,7 @@ static struct totals run_plan(const struct plan *plan, const struct options *o)
 static int run_benches(struct bench *benches, unsigned n, const struct options *o, const struct run_facts *facts,
 		       uint64_t from)
 {
-	struct totals totals;
+	struct run_totals totals;
 	struct plan plan;
 	bool any_iommu = false;
 	unsigned engines = 0;
@@ -185,8 +186,10 @@ static int run_benches(struct bench *benches, unsigned n, const struct options *
 		harness_bail_out(2, plan.n ? "resume= lies outside the plan" : "no test matches tests= and skip=");
 		return 2;
 	}
+	if (facts->follower)
+		facts->follower->plan(plan.n);
 	report_plan(plan.n, facts->entry_us + time_us() - from);
-	totals = run_plan(&plan, o);
+	totals = run_plan(&plan, o, facts);
 	log_line("@end passed=%u failed=%u skipped=%u todo=%u", totals.passed, totals.failed, totals.skipped, totals.todo);
 	plan_free(&plan);
 	return totals.failed ? 1 : 0;

@@ -151,7 +151,7 @@ void cache_write_back(const void *p, size_t bytes)
 	const uint8_t *at = p;
 	uint64_t from, to;
 
-	if (at < world.arena || at >= world.arena + world.bytes)
+	if (!world.arena || at < world.arena || at >= world.arena + world.bytes)
 		return;
 	/* Whole lines of 64 bytes. */
 	from = align_down((uint64_t)(at - world.arena), 64);
@@ -403,6 +403,22 @@ void run_escape(void)
 {
 	ASSERT(world.active);
 	end_run(RUN_ESCAPED);
+}
+
+void world_reset(void)
+{
+	fflush(stdout);
+	_exit(70);
+}
+
+void world_stall(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (;;)
+		pause();
 }
 
 enum run_end run_guarded(void (*fn)(void *arg), void *arg, uint64_t budget_us, char *why)

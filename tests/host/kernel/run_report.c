@@ -106,7 +106,8 @@ static void test_plain(void)
 	       "# @end passed=1\n", "a run of one boot gives the console byte for byte");
 	out_n = 0;
 	run_report_json(&log_, put, NULL);
-	is_str(out, "{\n \"platform\": \"board\",\n \"version\": \"1.2\",\n \"qemu\": null,\n \"iommu\": {\"kind\": \"vtd\"},\n"
+	is_str(out, "{\n \"platform\": \"board\",\n \"version\": \"1.2\",\n \"qemu\": null,\n"
+	       " \"iommu\": {\"kind\": \"vtd\"},\n"
 	       " \"summary\": {\"total\": 3, \"passed\": 1, \"failed\": 1, \"skipped\": 1, \"todo\": 0, \"unexpected\": 1},\n"
 	       " \"tests\": [\n"
 	       "  {\"id\": \"a.b.first\", \"status\": \"pass\", \"kind\": null, \"requirements\": [\"R-1\", \"R-2\"], "
@@ -124,8 +125,8 @@ static void test_plain(void)
 	ok(c.total == 3 && c.passed == 1 && c.failed == 1 && c.skipped == 1 && !c.todo, "the counts");
 }
 
-#define LOST(n, id, kind, seen) "not ok " n " - " id "\n  ---\n  kind: " kind "\n  requirements: []\n  reason: \"" seen \
-	"\"\n  failures:\n    - expected: \"a verdict\"\n      seen: \"" seen "\"\n  ...\n"
+#define LOST(n, id, kind, seen) "not ok " n " - " id "\n  ---\n  kind: " kind "\n  requirements: []\n" \
+	"  reason: \"" seen "\"\n  failures:\n    - expected: \"a verdict\"\n      seen: \"" seen "\"\n  ...\n"
 #define AGAIN "# the machine started again and the run goes on\n"
 
 static void test_restarts(void)
@@ -160,7 +161,8 @@ static void test_given_up(void)
 	begin();
 	say(HEAD);
 	test(1, "a.b.first", "# @start 1 a.b.first\n", NULL);
-	is_str(tap(), HEAD "# @start 1 a.b.first\n" LOST("1", "a.b.first", "crash", "the machine was reset while this test ran")
+	is_str(tap(), HEAD "# @start 1 a.b.first\n"
+	       LOST("1", "a.b.first", "crash", "the machine was reset while this test ran")
 	       "Bail out! The machine was started 1 times and the run did not come to its end.\n", "a run without an end");
 	begin();
 	say(HEAD);

@@ -1,0 +1,158 @@
+/* Following a run: each step goes to the log before it is taken. */
+#include "kernel/acpi.h"
+#include "kernel/console.h"
+#include "kernel/follow.h"
+#include "kernel/memory.h"
+#include "kernel/paging.h"
+#include "kernel/power.h"
+#include "kernel/run_log.h"
+#include "kernel/watchdog.h"
+#include <string.h>
+
+static struct {
+	struct run_log log;
+	bool logs;
+} follow;
+
+static void add(enum run_log_kind kind, const void *head, size_t head_len, const void *tail, size_t tail_len)
+{
+	/* A log that is full keeps what it has: nothing better can be done here. */
+	if (follow.logs && run_log_append(&follow.log, kind, head, head_len, tail, tail_len) != OK)
+		return;
+}
+
+static void add_text(const char *text, size_t len)
+{
+	for (size_t at = 0; at < len; at += RUN_LOG_PAYLOAD_MAX)
+		add(LOG_TEXT, text + at, (size_t)min_u64(len - at, RUN_LOG_PAYLOAD_MAX), NULL, 0);
+}
+
+static void add_string(enum run_log_kind kind, const char *s)
+{
+	add(kind, s, strlen(s), NULL, 0);
+}
+
+static void add_table(const char signature[4])
+{
+	bool checksum_good;
+	size_t bytes = 0, piece;
+	const uint8_t *p = acpi_find(signature, &bytes, &checksum_good);
+	struct run_log_table head = { .total_bytes = (uint32_t)bytes };
+
+	memcpy(head.signature, signature, sizeof(head.signature));
+	for (size_t at = 0; p && at < bytes; at += piece) {
+		piece = (size_t)min_u64(bytes - at, RUN_LOG_PAYLOAD_MAX - sizeof(head));
+		head.offset = (uint32_t)at; /* tables are far below 4 GiB, see acpi.c */
+		add(LOG_TABLE, &head, sizeof(head), p + at, piece);
+	}
+}
+
+/* The first words that say something. */
+static void add_board(const struct boot_texts *t)
+{
+	const char *vendor = t->board_name[0] ? t->board_vendor : t->system_vendor;
+	const char *name = t->board_name[0] ? t->board_name : t->system_name;
+	char text[2 * BOOT_TEXT_MAX];
+
+	str_printf(text, sizeof(text), "%s%s%s", vendor, vendor[0] && name[0] ? " " : "", name);
+	add_string(LOG_BOARD, text);
+}
+
+static void begin_log(const struct boot_info *bi, struct options *options)
+{
+	const struct boot_time *t = &bi->time;
+	char line[BOOT_CMDLINE_MAX], date[32];
+	void *region = (void *)(uintptr_t)(DIRECT_MAP + bi->log.base);
+
+	follow.logs = run_log_create(&follow.log, region, bi->log.bytes, entropy()) == OK;
+	str_printf(line, sizeof(line), "%s", bi->cmdline);
+	if (!options->seed) { /* another start must come to the same plan */
+		options->seed = max_u64(entropy(), 1);
+		str_printf(line, sizeof(line), "%s seed=%llu", bi->cmdline, (unsigned long long)options->seed);
+	}
+	add_string(LOG_RUN, line);
+	add_board(&bi->texts);
+	if (t->year)
+		str_printf(date, sizeof(date), "%04u-%02u-%02u-%02u%02u%02u", t->year, t->month, t->day, t->hour, t->minute,
+			   t->second);
+	else
+		str_printf(date, sizeof(date), "undated");
+	add_string(LOG_DATE, date);
+	add_table("DMAR");
+	add_table("IVRS");
+}
+
+/* Goes on with a run that an earlier start left without an end; false: there is none. */
+static bool resume(const struct boot_info *bi, struct options *options, struct run_facts *facts, enum run_log_loss loss)
+{
+	static struct run_log_state state;
+	void *region = (void *)(uintptr_t)(DIRECT_MAP + bi->log.base);
+	struct run_log_boot boot = { .loss = loss };
+
+	if (run_log_open(&follow.log, region, bi->log.bytes) != OK)
+		return false;
+	run_log_state(&follow.log, &state);
+	if (state.ended || !state.boots_n)
+		return false;
+	follow.logs = true;
+	add(LOG_BOOT, &boot, sizeof(boot), NULL, 0);
+	run_log_state(&follow.log, &state);
+	options->resume = (uint32_t)max_u64(options->resume, state.started + 1);
+	facts->before = (struct run_totals){ state.verdicts[LOG_PASSED], state.verdicts[LOG_FAILED],
+					     state.verdicts[LOG_SKIPPED], state.verdicts[LOG_TODO] };
+	return true;
+}
+
+static void plan(unsigned tests_n)
+{
+	struct run_log_plan p = { tests_n };
+
+	add(LOG_PLAN, &p, sizeof(p), NULL, 0);
+}
+
+static void start(unsigned number, const char *id)
+{
+	struct run_log_start s = { number };
+
+	add(LOG_START, &s, sizeof(s), id, strlen(id));
+}
+
+static void done(unsigned number, enum verdict verdict)
+{
+	struct run_log_done d = { number, verdict };
+
+	_Static_assert(VERDICT_PASS == (int)LOG_PASSED && VERDICT_FAIL == (int)LOG_FAILED &&
+		       VERDICT_SKIP == (int)LOG_SKIPPED && VERDICT_TODO == (int)LOG_TODO, "one order");
+	add(LOG_DONE, &d, sizeof(d), NULL, 0);
+}
+
+void follow_begin(const struct boot_info *bi, struct options *options, struct run_facts *facts)
+{
+	static const struct run_follower follower = { .plan = plan, .start = start, .done = done };
+	struct run_log_boot boot = { .loss = LOSS_NONE };
+	const char *dog;
+
+	if (!bi->log.bytes)
+		return;
+	dog = watchdog_find();
+	if (!resume(bi, options, facts, watchdog_fired() ? LOSS_HANG : LOSS_CRASH)) {
+		begin_log(bi, options);
+		add(LOG_BOOT, &boot, sizeof(boot), NULL, 0);
+	}
+	if (!follow.logs)
+		return;
+	facts->follower = &follower;
+	console_follow(add_text);
+	/* With the log in RAM, a reset is how the report comes to the stick. */
+	power_set_reset(true);
+	log_line("hardware watchdog: %s", dog);
+	watchdog_start();
+}
+
+void follow_end(int code)
+{
+	struct run_log_end end = { (uint32_t)code };
+
+	watchdog_stop();
+	add(LOG_END, &end, sizeof(end), NULL, 0);
+}
