@@ -407,7 +407,8 @@ $(B)/kernel/kernel/main.o $(B)/host/obj/tests/host/portcullis_model.o $(B)/fast/
 
 # ---- hosted: the same files, with sanitizers (build/host) and without (build/fast) ----
 
-HOBJ := $(patsubst %.c,$(B)/host/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC) $(EFI_PURE_SRC)) $(B)/host/obj/gen/catalogue.o
+HOBJ := $(patsubst %.c,$(B)/host/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC) $(EFI_PURE_SRC)) \
+	$(B)/host/obj/gen/catalogue.o
 UNIT_BIN := $(patsubst tests/host/%.c,$(B)/host/tests/%,$(UNIT_TESTS))
 
 host: $(UNIT_BIN) $(HOST_PROGRAMS)

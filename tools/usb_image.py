@@ -45,8 +45,8 @@ def build(image, application):
         file.write(partition_table())
         file.truncate((START + SECTORS) * SECTOR)
     disk = f"{image}@@{START * SECTOR}"
-    mtools("mformat", "-i", disk, "-T", str(SECTORS), "-h", "64", "-s", "32", "-H", str(START), "-c", "4", "-N", "50434c53",
-           "-v", "PORTCULLIS", "::")
+    mtools("mformat", "-i", disk, "-T", str(SECTORS), "-h", "64", "-s", "32", "-H", str(START), "-c", "4",
+           "-N", "50434c53", "-v", "PORTCULLIS", "::")
     mtools("mmd", "-i", disk, "::/EFI", "::/EFI/BOOT", "::/results")
     mtools("mcopy", "-i", disk, str(application), "::/EFI/BOOT/BOOTX64.EFI")
     for path, name in TEXTS:

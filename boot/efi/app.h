@@ -16,6 +16,7 @@ struct app {
 	EFI_BOOT_SERVICES *bs;
 	EFI_LOADED_IMAGE_PROTOCOL *loaded;
 	struct boot_info *bi; /* what the kernel will get; below 4 GiB */
+	bool then_off;        /* once all is done: switch the machine off instead of waiting for a person */
 };
 
 /* One line on the firmware's console. */
@@ -23,10 +24,15 @@ void app_say(const struct app *app, const char *fmt, ...) __attribute__((format(
 /* Pages below 4 GiB, cleared; NULL: there are none. */
 void *app_pages(const struct app *app, size_t bytes, EFI_MEMORY_TYPE type);
 
-/* Reads portcullis.cfg into bi->cmdline; says where it was found, or that it was not. */
-void files_config(const struct app *app);
+/*
+ * Reads portcullis.cfg into bi->cmdline; says where it was found, or that it was not. Words for the application itself
+ * are taken out.
+ */
+void files_config(struct app *app);
 /* Fills bi with everything that firmware knows, apart from the memory map. */
 void firmware_describe(const struct app *app);
+/* The end of it all: off, where portcullis.cfg says so, else a wait for the person who takes the stick out. */
+void app_end(const struct app *app) __attribute__((noreturn));
 /* Leaves boot services and enters the kernel. Comes back only where it cannot; it has said why then. */
 void handover(const struct app *app);
 

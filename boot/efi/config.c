@@ -1,6 +1,6 @@
 /* portcullis.cfg. */
 #include "boot/efi/config.h"
-#include <stdbool.h>
+#include <string.h>
 
 struct reader {
 	const uint8_t *text;
@@ -66,4 +66,40 @@ uint32_t config_words(const uint8_t *text, size_t bytes, char *line, size_t room
 	}
 	line[n] = 0;
 	return cut;
+}
+
+/* Where the value of a word begins that stands at p; NULL: another word. */
+static const char *value_of(const char *p, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(p, name, n) && p[n] == '=' ? p + n + 1 : NULL;
+}
+
+bool config_take(char *line, const char *name, char *out, size_t room)
+{
+	char *word = line;
+	size_t n = 0;
+
+	while (*word) {
+		const char *value = value_of(word, name);
+		char *end = word;
+
+		while (*end && *end != ' ')
+			end++;
+		if (!value) {
+			word = *end ? end + 1 : end;
+			continue;
+		}
+		for (; value < end && n + 1 < room; n++)
+			out[n] = *value++;
+		out[n] = 0;
+		if (*end)
+			end++;
+		else if (word > line)
+			word--; /* the blank before the last word goes with it */
+		memmove(word, end, strlen(end) + 1);
+		return true;
+	}
+	return false;
 }

@@ -3,6 +3,7 @@
 #include "boot/efi/config.h"
 #include "boot/efi/path.h"
 #include "kernel/hal.h"
+#include <string.h>
 
 #define CONFIG_NAME      "portcullis.cfg"
 #define CONFIG_BYTES_MAX 16384u
@@ -94,8 +95,9 @@ static size_t from_network(const struct app *app, uint8_t *text)
 	return (size_t)bytes;
 }
 
-void files_config(const struct app *app)
+void files_config(struct app *app)
 {
+	char then[8] = "";
 	uint8_t *text = app_pages(app, CONFIG_BYTES_MAX, EfiLoaderData);
 	const char *where = "beside the application";
 	size_t n;
@@ -113,5 +115,7 @@ void files_config(const struct app *app)
 		app_say(app, "%s, %s: %s", CONFIG_NAME, where, app->bi->cmdline[0] ? app->bi->cmdline : "(no words)");
 	else
 		app_say(app, "There is no %s: everything is tested, with the usual settings.", CONFIG_NAME);
+	config_take(app->bi->cmdline, "then", then, sizeof(then));
+	app->then_off = !strcmp(then, "off");
 	app->bs->FreePages((EFI_PHYSICAL_ADDRESS)(uintptr_t)text, EFI_SIZE_TO_PAGES(CONFIG_BYTES_MAX));
 }

@@ -1,4 +1,7 @@
-/* What firmware knows: tables, screen, texts, Secure Boot, the clock, the function of the boot medium. All is read only. */
+/*
+ * What firmware knows: tables, screen, texts, Secure Boot, the clock, the function of the boot medium. All of it is only
+ * read.
+ */
 #include "boot/efi/app.h"
 #include "boot/efi/smbios.h"
 #include "kernel/bits.h"

@@ -1,4 +1,4 @@
-/* Text and memory for the application. */
+/* Text, memory and the end for the application. */
 #include "boot/efi/app.h"
 #include "kernel/hal.h"
 #include <string.h>
@@ -35,4 +35,23 @@ void *app_pages(const struct app *app, size_t bytes, EFI_MEMORY_TYPE type)
 	p = (void *)(uintptr_t)at;
 	memset(p, 0, bytes);
 	return p;
+}
+
+void app_end(const struct app *app)
+{
+	UINTN index;
+
+	if (app->then_off)
+		app->st->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+	app_say(app, "Take the stick out and switch the machine off, or press a key to start it again.");
+	if (app->st->ConIn) {
+		app->st->ConIn->Reset(app->st->ConIn, FALSE);
+		app->bs->WaitForEvent(1, &app->st->ConIn->WaitForKey, &index);
+	} else {
+		for (;;)
+			app->bs->Stall(1000000);
+	}
+	app->st->RuntimeServices->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
+	for (;;)
+		__asm__ volatile("hlt");
 }

@@ -175,7 +175,7 @@ class Session:
             return self._stop(Status.SETUP, f"The machine does not start: {end.stderr.splitlines()[-1]}")
         if self.plan is None or stuck >= MAX_STUCK:
             last = f" ({end.stderr.splitlines()[-1]})" if end.stderr else ""
-            return self._stop(Status.UNFINISHED, f"The machine did not come to a test: {_describe(end)}{last}.")
+            return self._stop(Status.UNFINISHED, f"The machine did not come to a test: {describe(end)}{last}.")
         return resume
 
     def _all_there(self, end):
@@ -185,7 +185,7 @@ class Session:
         if missing:
             return self._stop(Status.UNFINISHED, f"{missing} of {self.plan} planned tests gave no verdict.")
         if end.how == "crash":
-            self.view.notice(f"After the last test the machine died: {_describe(end)}.")
+            self.view.notice(f"After the last test the machine died: {describe(end)}.")
         return None
 
     def _blame(self, end):
@@ -193,7 +193,7 @@ class Session:
         number = self._current.number
         kind = "hang" if end.how in ("hang", "flood") else "crash"
         notes = list(self._recent) + [f"stderr: {line}" for line in end.stderr.splitlines()[-10:]]
-        seen = f"{kind}: {_describe(end, self.timeout_s)}"
+        seen = f"{kind}: {describe(end, self.timeout_s)}"
         self._record(number, results.lost(self._current.id, kind, seen, notes, self.suffix))
         if number >= (self.plan or 0):
             return None
@@ -205,7 +205,7 @@ class Session:
         self.status, self.sentence = status, sentence
 
 
-def _describe(end, timeout_s=None):
+def describe(end, timeout_s=None):
     """Symbolic and free of addresses and times, since deviations are told by it."""
     if end.how == "hang":
         return f"no verdict within {timeout_s:g} s" if timeout_s else "it fell silent"

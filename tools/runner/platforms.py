@@ -61,6 +61,7 @@ class Platform:
     cpu: str = "max"
     memory_mib: int = 96
     firmware: str = None                                   # a file of QEMU's; its usual one where it lacks this
+    stick: bool = False                                    # started by firmware from the image of the USB stick
     arguments: list = dataclasses.field(default_factory=list)  # further ones for QEMU
     icount: str = None                                     # under software emulation only
     words: list = dataclasses.field(default_factory=list)  # for the kernel's command line
@@ -89,6 +90,8 @@ def load(folder, name):
     platform = checked(Platform, table, f"{name}.toml")
     if platform.kind not in ("qemu", "process") or (platform.kind == "process") != bool(platform.program):
         raise Stop(f"{name}.toml: kind is either qemu, or process with a program.")
+    if platform.stick and (platform.kind != "qemu" or len(platform.boots) != 1):
+        raise Stop(f"{name}.toml: a platform with a stick is of kind qemu and has one boot.")
     return platform
 
 

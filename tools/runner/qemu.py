@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 
+from . import stick
 from .status import CannotRun, Status, Stop
 
 NAME = "qemu-system-x86_64"
@@ -111,6 +112,7 @@ class Machine:
     def __init__(self, platform, emulator, wishes, image):
         self.platform, self.emulator, self.wishes, self.image = platform, emulator, wishes, image
         self.left_out = []
+        self.stick = None  # of the boot that was started last
         self._folder = None
         self._kept = {}  # path of a disk that must not change: digest of its content
         emulator.ask_ahead([d.driver for d in [platform.iommu, *platform.devices] if d])
@@ -198,16 +200,14 @@ class Machine:
         """The command line of one boot; words are the kernel's."""
         platform, tcg = self.platform, self.wishes.accel == "tcg"
         machine = platform.machine if tcg else f"{platform.machine},kernel-irqchip=split"
-        argv = self.emulator.argv + ["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-no-reboot",
-                                     "-net", "none", "-boot", "strict=on", "-machine", machine,
-                                     "-accel", self.wishes.accel, "-cpu", platform.cpu if tcg else "host",
-                                     "-m", str(platform.memory_mib)]
+        argv = self.emulator.argv + ["-no-user-config", "-nodefaults", "-display", "none", "-net", "none",
+                                     "-boot", "strict=on", "-machine", machine, "-accel", self.wishes.accel,
+                                     "-cpu", platform.cpu if tcg else "host", "-m", str(platform.memory_mib),
+                                     "-chardev", "stdio,id=console,signal=off"]
         if platform.firmware and self.emulator.has_file(platform.firmware):
             argv += ["-bios", platform.firmware]
         if platform.icount and tcg:
             argv += ["-icount", platform.icount]
-        argv += ["-chardev", "stdio,id=console,signal=off", "-device", "isa-debugcon,iobase=0xe9,chardev=console",
-                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if platform.iommu and self.wishes.iommu != "none":
             argv += ["-device", _joined(platform.iommu.driver, self._iommu_options(boot))]
         for number, device in enumerate(d for d in self._devices if boot.has(d)):
@@ -218,7 +218,15 @@ class Machine:
                 argv += ["-drive", f"if=none,id=disk{number},format=raw,cache=unsafe,file={file}"]
                 options["drive"] = f"disk{number}"
             argv += ["-device", _joined(device.driver, options)]
-        return argv + platform.arguments + ["-kernel", str(self.image), "-append", " ".join(words)]
+        return argv + platform.arguments + self._start(boot, words)
+
+    def _start(self, boot, words):
+        """How the machine comes to the kernel and its words, and where its console is."""
+        if self.platform.stick:
+            self.stick = stick.Stick(self.image, self._folder, self.platform.boots.index(boot), words + ["then=off"])
+            return self.stick.arguments()
+        return ["-vga", "none", "-no-reboot", "-device", "isa-debugcon,iobase=0xe9,chardev=console",
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", str(self.image), "-append", " ".join(words)]
 
 
 def chosen(names, offered):

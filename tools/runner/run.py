@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from . import baseline, build, deviations, globs, live, process, qemu
+from . import baseline, build, deviations, globs, live, process, qemu, stick
 from . import report as reports
 from .boots import Session
 from .status import Interrupted, Status, Stop
@@ -28,9 +28,12 @@ class PlatformRun:
         self.kept = self.changed = 0  # disks that no test may write, and those that were written all the same
         self.machine = None
         self.target = IMAGE
+        if platform.stick:
+            self.target = stick.IMAGE
+            stick.firmware()
         if emulator:
             wishes = qemu.Wishes(self.options.accel, self.options.iommu, self.options.iommu_opts)
-            self.machine = qemu.Machine(platform, emulator, wishes, self.root / IMAGE)
+            self.machine = qemu.Machine(platform, emulator, wishes, self.root / self.target)
         else:
             self.target = platform.program
         entries = deviations.load(runner.folder / "deviations", platform.deviations)
@@ -147,6 +150,9 @@ class PlatformRun:
         def launch(resume):
             words = selected + self.words + ([f"resume={resume}"] if resume > 1 else [])
             return self._argv(boot, words)
+        if self.platform.stick:
+            return stick.StickSession(launch, self._judge, view, console, self.options.timeout, lambda: self.machine.stick,
+                                      self.options.out / self.platform.name / "results")
         return Session(launch, self._judge, view, console, self.options.timeout, boot.suffix)
 
     def _beside(self, pool, boot, selected):

@@ -38,6 +38,30 @@ static void config(void)
 	is_u64(cut, 0, "and nothing is cut");
 }
 
+static void taken(const char *from, const char *expected_line, const char *expected, const char *name)
+{
+	char line[64], value[5] = "none";
+	bool found;
+
+	strcpy(line, from);
+	found = config_take(line, "then", value, sizeof(value));
+	ok(found == (expected != NULL), "%s: found or not", name);
+	is_str(line, expected_line, "%s: what is left", name);
+	is_str(value, expected ? expected : "none", "%s: the value", name);
+}
+
+static void words_of_ours(void)
+{
+	taken("then=off", "", "off", "alone");
+	taken("then=off a b", "a b", "off", "first");
+	taken("a then=off b", "a b", "off", "between");
+	taken("a b then=off", "a b", "off", "last");
+	taken("a then=", "a", "", "without a value");
+	taken("a then=longer b", "a b", "long", "longer than its room");
+	taken("a then b athen=x thenx=y", "a then b athen=x thenx=y", NULL, "words that are like it");
+	taken("", "", NULL, "no words");
+}
+
 static bool beside(const char *path, const char *file, const char *expected, const char *name)
 {
 	char out[PATH_MAX_CHARS];
@@ -67,6 +91,7 @@ static void paths(void)
 int main(void)
 {
 	config();
+	words_of_ours();
 	paths();
 	return done();
 }

@@ -170,7 +170,7 @@ class Ends(unittest.TestCase):
     def test_seen_is_free_of_addresses(self):
         """Deviations are told by what was seen: it must be the same on every run."""
         for end in (process.End("crash", -6, "SIGABRT"), process.End("hang"), process.End("exit", 7)):
-            self.assertIsNone(re.search(r"0x|\d{3,}", boots._describe(end, 10)))
+            self.assertIsNone(re.search(r"0x|\d{3,}", boots.describe(end, 10)))
 
 
 if __name__ == "__main__":
