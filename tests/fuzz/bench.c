@@ -56,12 +56,22 @@ void fuzz_bench_open(struct test *t, struct fuzz_bench *r)
 
 /* ---- one case on the unit ---- */
 
+static enum vtd_ttm ttm_of(const struct fuzz_case *c)
+{
+	return c->mode == FM_LEGACY || c->mode == FM_LEGACY_PT ? TTM_LEGACY : TTM_SCALABLE;
+}
+
+/* In scalable mode whether a walk snoops is up to the PASID entry, which the case may have changed. */
+static bool may_not_snoop(const struct fuzz_bench *r, const struct fuzz_case *c)
+{
+	return !r->u->caps.c || ttm_of(c) == TTM_SCALABLE;
+}
+
 void fuzz_bench_point(struct fuzz_bench *r, const struct fuzz_case *c)
 {
-	enum vtd_ttm ttm = c->mode == FM_LEGACY || c->mode == FM_LEGACY_PT ? TTM_LEGACY : TTM_SCALABLE;
+	enum vtd_ttm ttm = ttm_of(c);
 
-	/* In scalable mode whether a walk snoops is up to the PASID entry, which the case may have changed. */
-	if (!r->u->caps.c || ttm == TTM_SCALABLE)
+	if (may_not_snoop(r, c))
 		fuzz_write_back(&r->arena);
 	if (!r->rooted || ttm != r->ttm)
 		must(r->t, vtd_set_root(r->u, PA(fuzz_page_pa(&r->arena, FP_ROOT)), ttm), "setting the root table");
@@ -77,19 +87,28 @@ static uint8_t *window(const struct fuzz_bench *r, const struct fuzz_case *c, un
 	return (uint8_t *)fuzz_page(&r->arena, FP_DATA + page) + c->iova % PAGE_BYTES;
 }
 
-/* Every data page gets contents of its own in the window, so that it shows which one was reached. */
-static void fill_windows(struct fuzz_bench *r, const struct fuzz_case *c)
+/*
+ * Every data page gets contents of its own in the window, so that it shows which one was reached. The rest of it is
+ * zero, and the contents come from the case alone: a page may serve as a table, too.
+ */
+void fuzz_bench_fill(struct fuzz_bench *r, const struct fuzz_case *c)
 {
+	bool write_back = may_not_snoop(r, c) || may_not_snoop(r, &r->filled);
+
+	prng_seed(&r->data, c->seed);
 	for (unsigned p = 0; p < FUZZ_DATA_N; p++) {
+		memset(window(r, &r->filled, p), 0, r->filled.bytes);
+		if (write_back)
+			cache_write_back(window(r, &r->filled, p), r->filled.bytes);
 		for (uint32_t i = 0; i < c->bytes; i += 8) {
 			uint64_t v = prng_next(&r->data);
 
 			memcpy(window(r, c, p) + i, &v, min_u64(8, c->bytes - i));
 		}
-		/* An edit may have made a table of this page. */
-		if (r->arena.written_back)
+		if (write_back)
 			cache_write_back(window(r, c, p), c->bytes);
 	}
+	r->filled = *c;
 }
 
 static void observe_faults(struct fuzz_bench *r, struct fuzz_outcome *seen)
@@ -119,7 +138,6 @@ void fuzz_bench_try(struct fuzz_bench *r, const struct fuzz_case *c, struct fuzz
 
 	*seen = (struct fuzz_outcome){ .landed = false };
 	run_extend_us(FUZZ_TRY_US);
-	fill_windows(r, c);
 	for (uint32_t i = 0; i < c->bytes; i++)
 		data[i] = (uint8_t)prng_next(&r->data);
 	for (unsigned p = 0; p < FUZZ_DATA_N; p++)

@@ -236,6 +236,7 @@ static bool transfer(struct sequence *s)
 	struct fuzz_outcome seen;
 
 	s->c.write = prng_below(&s->r, 2);
+	fuzz_bench_fill(&s->b, &s->c);
 	fuzz_bench_try(&s->b, &s->c, &seen);
 	s->checked++;
 	if (allowed(s, &seen))

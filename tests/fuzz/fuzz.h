@@ -110,15 +110,42 @@ void fuzz_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u);
 /* What must happen; alternative 0 is the model's own reading, others are those that the fact sheet leaves open. */
 void fuzz_oracle_ask(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz_case *c, unsigned alternative,
 		     struct fuzz_outcome *out);
-#define FUZZ_ALTERNATIVES 128
+#define FUZZ_ALTERNATIVES 256
+/* The unit of the oracle gets these ECAP bits instead of its own. */
+void fuzz_oracle_set_ecap(struct fuzz_oracle *o, uint64_t ecap);
+
+/* ---- pretend.c ---- */
+
+/* Readings of some emulator that the specification does not allow; the oracle is asked what would follow from one. */
+enum fuzz_pretence {
+	FUZZ_AS_IT_IS = 0,
+	/* Reserved bits of PASID structures are 0; an address beyond the host's width is one that nothing backs. */
+	FUZZ_PASID_UNCHECKED = 1,
+	FUZZ_PGTT_SECOND = 2,     /* first-stage and nested entries are second-stage ones */
+	FUZZ_RID_PASID = 4,       /* ECAP.RPS = 1, and RID_PASID fits the directory whatever PDTS says */
+};
+
+/*
+ * As fuzz_oracle_ask(), by some of these readings, of a case whose words are in the arena; the arena is as before
+ * afterwards. Elsewhere: also where structures are involved that are not ours to change.
+ */
+void fuzz_oracle_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_arena *a,
+			 const struct fuzz_case *c, unsigned readings, unsigned alternative, struct fuzz_outcome *out);
 
 /* ---- compare.c ---- */
 
 /* NULL where they agree, else in few words how they do not; the text lies in buf. */
 const char *fuzz_compare(const struct fuzz_arena *a, const struct fuzz_outcome *must, const struct fuzz_outcome *seen,
 			 char *buf, size_t len);
-/* Name of the deviation from the list (names separated by commas) that explains it, NULL: none does. */
-const char *fuzz_known(const char *list, const struct fuzz_case *c, const struct fuzz_outcome *must,
+/* Whom compare.c asks, and the names of the deviations that it may explain a case by, separated by commas. */
+struct fuzz_judge {
+	const struct fuzz_unit *unit;
+	struct fuzz_arena *arena;
+	struct fuzz_oracle *oracle;
+	const char *known;
+};
+/* Name of the deviation from the list that explains it, NULL: none does. The arena is empty before and after. */
+const char *fuzz_known(const struct fuzz_judge *j, const struct fuzz_case *c, const struct fuzz_outcome *must,
 		       const struct fuzz_outcome *seen);
 
 #endif

@@ -67,6 +67,11 @@ void fuzz_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u)
 	o->mem = (struct mdl_mem){ .rd64 = rd64, .rd = rd, .wr = wr, .cas64 = cas64 };
 }
 
+void fuzz_oracle_set_ecap(struct fuzz_oracle *o, uint64_t ecap)
+{
+	o->cfg.ecap = ecap;
+}
+
 /* The points that the fact sheet leaves open and that a case can meet, one bit each. */
 static void choose(struct mdl_choices *ch, unsigned alternative)
 {
@@ -78,6 +83,7 @@ static void choose(struct mdl_choices *ch, unsigned alternative)
 	ch->u21_qualified = (alternative & 16) != 0;
 	ch->u22_width_is_address = (alternative & 16) != 0;
 	ch->u23_reserved_first = (alternative & 32) != 0;
+	ch->u36_sre_stage1_only = (alternative & 128) != 0;
 }
 
 static void take_updates(const struct mdl_result *res, struct fuzz_outcome *out)

@@ -28,6 +28,7 @@ static const char *check_case(struct run *r, const struct fuzz_case *c, struct f
 	const char *wrong = NULL;
 
 	fuzz_build(&r->b.facts, &r->b.arena, c);
+	fuzz_bench_fill(&r->b, c);
 	fuzz_oracle_ask(r->b.oracle, &r->b.arena, c, 0, must_be);
 	if (must_be->elsewhere || must_be->interrupt) {
 		r->foreign++;
@@ -54,7 +55,8 @@ static const char *check_case(struct run *r, const struct fuzz_case *c, struct f
 static bool known(struct run *r, const struct fuzz_case *c, const struct fuzz_outcome *must_be,
 		  const struct fuzz_outcome *seen)
 {
-	const char *name = fuzz_known(r->b.t->options->known, c, must_be, seen);
+	struct fuzz_judge j = { &r->b.facts, &r->b.arena, r->b.oracle, r->b.t->options->known };
+	const char *name = fuzz_known(&j, c, must_be, seen);
 	unsigned i = 0;
 
 	if (!name)
