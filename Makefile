@@ -96,7 +96,8 @@ ENGINE_SRC := \
 	drivers-pci/engines/nvme_direct.c \
 	drivers-pci/engines/nvme_mail.c \
 	drivers-pci/engines/nvme_queue.c \
-	drivers-pci/engines/virtio_blk.c
+	drivers-pci/engines/virtio_blk.c \
+	drivers-pci/engines/xhci.c
 
 # drivers-iommu: both worlds.
 ACPI_SRC := \
