@@ -222,17 +222,24 @@ HOSTED_SRC := \
 # The EFI application: what needs no firmware is built for the host's tests, too.
 EFI_PURE_SRC := \
 	boot/efi/config.c \
+	boot/efi/folder.c \
 	boot/efi/image.c \
 	boot/efi/memory_map.c \
 	boot/efi/path.c \
 	boot/efi/smbios.c
 EFI_SRC := $(EFI_PURE_SRC) \
+	boot/efi/collect.c \
 	boot/efi/files.c \
 	boot/efi/firmware.c \
 	boot/efi/handover.c \
+	boot/efi/kept.c \
 	boot/efi/main.c \
 	boot/efi/say.c \
 	kernel/printf.c \
+	kernel/report_reader.c \
+	kernel/report_stream.c \
+	kernel/run_log.c \
+	kernel/run_report.c \
 	kernel/string.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
@@ -242,6 +249,7 @@ UNIT_TESTS := \
 	tests/host/acpi/dmar.c \
 	tests/host/acpi/ivrs.c \
 	tests/host/acpi/scope.c \
+	tests/host/efi/folder.c \
 	tests/host/efi/image.c \
 	tests/host/efi/memory_map.c \
 	tests/host/efi/smbios.c \

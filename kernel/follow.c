@@ -12,6 +12,7 @@
 static struct {
 	struct run_log log;
 	bool logs;
+	const char *dog; /* what came of the hardware watchdog */
 } follow;
 
 static void add(enum run_log_kind kind, const void *head, size_t head_len, const void *tail, size_t tail_len)
@@ -108,6 +109,7 @@ static void plan(unsigned tests_n)
 	struct run_log_plan p = { tests_n };
 
 	add(LOG_PLAN, &p, sizeof(p), NULL, 0);
+	log_line("hardware watchdog: %s", follow.dog);
 }
 
 static void start(unsigned number, const char *id)
@@ -130,11 +132,11 @@ void follow_begin(const struct boot_info *bi, struct options *options, struct ru
 {
 	static const struct run_follower follower = { .plan = plan, .start = start, .done = done };
 	struct run_log_boot boot = { .loss = LOSS_NONE };
-	const char *dog;
+	const char *why;
 
 	if (!bi->log.bytes)
 		return;
-	dog = watchdog_find();
+	follow.dog = watchdog_find();
 	if (!resume(bi, options, facts, watchdog_fired() ? LOSS_HANG : LOSS_CRASH)) {
 		begin_log(bi, options);
 		add(LOG_BOOT, &boot, sizeof(boot), NULL, 0);
@@ -145,8 +147,9 @@ void follow_begin(const struct boot_info *bi, struct options *options, struct ru
 	console_follow(add_text);
 	/* With the log in RAM, a reset is how the report comes to the stick. */
 	power_set_reset(true);
-	log_line("hardware watchdog: %s", dog);
-	watchdog_start();
+	why = watchdog_start();
+	if (why)
+		follow.dog = why;
 }
 
 void follow_end(int code)

@@ -93,10 +93,10 @@ bool watchdog_fired(void)
 	return fired;
 }
 
-void watchdog_start(void)
+const char *watchdog_start(void)
 {
 	if (!dog.usable || dog.running)
-		return;
+		return NULL;
 	dog.gcs = mmio_rd32(&dog.rcba, GCS);
 	dog.control = in16((uint16_t)(dog.tco + TCO1_CNT));
 	dog.timer = in16((uint16_t)(dog.tco + TCO_TMR));
@@ -108,10 +108,10 @@ void watchdog_start(void)
 	out16((uint16_t)(dog.tco + TCO_RLD), 1);
 	out16((uint16_t)(dog.tco + TCO1_CNT), (uint16_t)(dog.control & ~TCO1_HALT));
 	dog.running = true;
-	if (mmio_rd32(&dog.rcba, GCS) & GCS_NO_REBOOT) {
-		log_line("hardware watchdog: the board is strapped against its reset, so it is left off");
-		watchdog_stop();
-	}
+	if (!(mmio_rd32(&dog.rcba, GCS) & GCS_NO_REBOOT))
+		return NULL;
+	watchdog_stop();
+	return "none: the board is strapped against its reset";
 }
 
 void watchdog_feed(void)

@@ -11,8 +11,11 @@
 const char *watchdog_find(void);
 /* True where it ended the run before; forgets it. */
 bool watchdog_fired(void);
-/* Starts it, if one was found: from now on it resets the machine ten seconds after the last watchdog_feed(). */
-void watchdog_start(void);
+/*
+ * Starts it, if one was found: from now on it resets the machine ten seconds after the last watchdog_feed(). NULL, or
+ * why it does not.
+ */
+const char *watchdog_start(void);
 void watchdog_feed(void);
 /* Stops it and puts its settings back as they were found. */
 void watchdog_stop(void);

@@ -1,15 +1,19 @@
 /* BOOTX64.EFI: from firmware to the kernel, which is embedded. Measures nothing and changes nothing. */
 #include "boot/efi/app.h"
+#include "boot/efi/collect.h"
+#include "boot/efi/kept.h"
 #include "gen/version.h"
 #include <string.h>
 
 #define NO_WATCHDOG 0
+#define STALL_US    1000000
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
 	static EFI_GUID loaded_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+	static struct kept kept;
 	struct app app = { .image = image, .st = st, .bs = st->BootServices };
 	void *found;
 
@@ -27,6 +31,11 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 	memcpy(app.bi->loader, "efi", 4);
 	files_config(&app);
 	firmware_describe(&app);
+	if (kept_find(&app, &kept) == KEPT_COLLECT) {
+		collect(&app, &kept);
+		for (;;)
+			app.bs->Stall(STALL_US);
+	}
 	handover(&app);
 	return EFI_LOAD_ERROR;
 }

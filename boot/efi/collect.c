@@ -1,0 +1,207 @@
+/* Collecting: the report leaves RAM. */
+#include "boot/efi/collect.h"
+#include "boot/efi/folder.h"
+#include "kernel/hal.h"
+#include "kernel/run_report.h"
+#include <string.h>
+
+#define PIECE_BYTES   16384u
+#define FOLDERS_MAX   100u
+#define NAMES_SHOWN   12
+#define MODE_WRITE    (EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE)
+
+/* A file that is being written, piece by piece. */
+struct out {
+	EFI_FILE_PROTOCOL *file;
+	EFI_STATUS status; /* the first error */
+	size_t n;
+	uint8_t piece[PIECE_BYTES];
+};
+
+static void flush(struct out *o)
+{
+	UINTN n = o->n;
+
+	if (o->status == EFI_SUCCESS && n) {
+		o->status = o->file->Write(o->file, &n, o->piece);
+		if (o->status == EFI_SUCCESS && n != o->n)
+			o->status = EFI_VOLUME_FULL;
+	}
+	o->n = 0;
+}
+
+static void put(void *arg, const char *text, size_t n)
+{
+	struct out *o = arg;
+
+	while (n) {
+		size_t some = (size_t)min_u64(n, PIECE_BYTES - o->n);
+
+		memcpy(o->piece + o->n, text, some);
+		o->n += some;
+		text += some;
+		n -= some;
+		if (o->n == PIECE_BYTES)
+			flush(o);
+	}
+}
+
+static void widen(const char *from, CHAR16 *to, size_t room)
+{
+	size_t n = 0;
+
+	for (; from[n] && n + 1 < room; n++)
+		to[n] = (CHAR16)from[n];
+	to[n] = 0;
+}
+
+static EFI_FILE_PROTOCOL *open(EFI_FILE_PROTOCOL *in, const char *name, UINT64 mode, UINT64 attributes)
+{
+	CHAR16 wide[FOLDER_MAX];
+	EFI_FILE_PROTOCOL *file;
+
+	widen(name, wide, ARRAY_LEN(wide));
+	return in->Open(in, &file, wide, mode, attributes) == EFI_SUCCESS ? file : NULL;
+}
+
+/* A folder of that name that was not there before: a second run on one day gets a number. */
+static EFI_FILE_PROTOCOL *new_folder(EFI_FILE_PROTOCOL *root, char name[FOLDER_MAX])
+{
+	EFI_FILE_PROTOCOL *results = open(root, "results", MODE_WRITE, EFI_FILE_DIRECTORY), *folder = NULL;
+	size_t n = strlen(name);
+
+	for (unsigned i = 2; results && i < FOLDERS_MAX; i++) {
+		EFI_FILE_PROTOCOL *there = open(results, name, EFI_FILE_MODE_READ, 0);
+
+		if (!there) {
+			folder = open(results, name, MODE_WRITE, EFI_FILE_DIRECTORY);
+			break;
+		}
+		there->Close(there);
+		str_printf(name + n, FOLDER_MAX - n, "-%u", i);
+	}
+	if (results)
+		results->Close(results);
+	return folder;
+}
+
+/* Writes one report. False: it is not all there. */
+static bool write(EFI_FILE_PROTOCOL *folder, const char *name, void (*report)(const struct run_log *, report_put, void *),
+		  const struct run_log *log)
+{
+	static struct out o;
+
+	o.file = open(folder, name, MODE_WRITE, 0);
+	o.status = EFI_SUCCESS;
+	o.n = 0;
+	if (!o.file)
+		return false;
+	report(log, put, &o);
+	flush(&o);
+	if (o.file->Flush(o.file) != EFI_SUCCESS)
+		o.status = EFI_DEVICE_ERROR;
+	o.file->Close(o.file);
+	return o.status == EFI_SUCCESS;
+}
+
+static void put_dmar(const struct run_log *log, report_put to, void *arg)
+{
+	(void)run_report_table(log, "DMAR", to, arg);
+}
+
+static void put_ivrs(const struct run_log *log, report_put to, void *arg)
+{
+	(void)run_report_table(log, "IVRS", to, arg);
+}
+
+static void put_nothing(void *arg, const char *text, size_t n)
+{
+	(void)arg;
+	(void)text;
+	(void)n;
+}
+
+static bool write_all(EFI_FILE_PROTOCOL *folder, const struct run_log *log)
+{
+	bool good = write(folder, "results.tap", run_report_tap, log);
+
+	good &= write(folder, "results.json", run_report_json, log);
+	good &= write(folder, "machine.json", run_report_machine, log);
+	if (run_report_table(log, "DMAR", put_nothing, NULL))
+		good &= write(folder, "DMAR.bin", put_dmar, log);
+	if (run_report_table(log, "IVRS", put_nothing, NULL))
+		good &= write(folder, "IVRS.bin", put_ivrs, log);
+	return good;
+}
+
+static EFI_FILE_PROTOCOL *medium(const struct app *app)
+{
+	static EFI_GUID guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
+	EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs;
+	EFI_FILE_PROTOCOL *root;
+	void *found;
+
+	if (app->bs->HandleProtocol(app->loaded->DeviceHandle, &guid, &found) != EFI_SUCCESS)
+		return NULL;
+	fs = found;
+	return fs->OpenVolume(fs, &root) == EFI_SUCCESS ? root : NULL;
+}
+
+struct shown {
+	const struct app *app;
+	unsigned n;
+};
+
+static void show_failed(void *arg, const struct report_point *p)
+{
+	struct shown *s = arg;
+
+	if (p->ok || p->directive != DIRECTIVE_NONE || s->n++ >= NAMES_SHOWN)
+		return;
+	app_say(s->app, "  failed: %s%s%s", p->id, p->said[0] ? ": " : "", p->said);
+}
+
+static void show(const struct app *app, const struct kept *k)
+{
+	static struct report_reader reader;
+	struct shown s = { app, 0 };
+	struct report_counts c;
+
+	run_report_counts(&k->log, &c);
+	app_say(app, "%u tests: %u passed, %u failed, %u skipped, %u todo.", c.total, c.passed, c.failed, c.skipped, c.todo);
+	reader.on_point = show_failed;
+	reader.arg = &s;
+	run_report_tap(&k->log, report_read, &reader);
+	report_read_end(&reader);
+	if (s.n > NAMES_SHOWN)
+		app_say(app, "  and %u more", s.n - NAMES_SHOWN);
+	if (!k->state.ended)
+		app_say(app, "The run did not come to its end.");
+	if (k->state.lost)
+		app_say(app, "%u records of the log were damaged: the report says where.", k->state.lost);
+}
+
+void collect(const struct app *app, struct kept *k)
+{
+	EFI_FILE_PROTOCOL *root = medium(app), *folder = NULL;
+	char name[FOLDER_MAX];
+	bool good = false;
+
+	folder_name(&k->log, name);
+	if (root)
+		folder = new_folder(root, name);
+	if (folder) {
+		good = write_all(folder, &k->log);
+		folder->Close(folder);
+	}
+	if (root)
+		root->Close(root);
+	show(app, k);
+	if (good) {
+		run_log_erase(&k->log);
+		app_say(app, "# @collected results/%s", name);
+	} else {
+		app_say(app, root ? "The report could not be written: is the medium full or write-protected?" :
+			"The application did not come from a medium that can be written: the report stays in memory.");
+	}
+}
