@@ -59,6 +59,7 @@ KERNEL_SRC := \
 	kernel/memory.c \
 	kernel/paging.c \
 	kernel/cpu.c \
+	kernel/efi_runtime.c \
 	kernel/entropy.c \
 	kernel/exceptions.c \
 	kernel/follow.c \

@@ -27,6 +27,9 @@ enum {
 
 #define RFLAGS_IF BIT(9)
 
+#define CR4_LA57 BIT(12)
+
+#define CPUID81_EDX_1GIB      BIT(26)
 #define CPUID1_ECX_RDRAND     BIT(30)
 #define CPUID1_ECX_HYPERVISOR BIT(31)
 
@@ -107,6 +110,14 @@ static inline uint64_t cr2(void)
 	uint64_t v;
 
 	__asm__ volatile("mov %%cr2, %0" : "=r"(v));
+	return v;
+}
+
+static inline uint64_t cr4(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
 	return v;
 }
 

@@ -5,6 +5,7 @@
 #include "kernel/exceptions.h"
 #include "kernel/guard.h"
 #include "kernel/hal.h"
+#include "kernel/paging.h"
 #include "kernel/power.h"
 
 #define BACKTRACE_MAX 16
@@ -67,6 +68,7 @@ void exception_dispatch(struct frame *f)
 		apic_interrupt((unsigned)f->vector);
 		return;
 	}
+	paging_space_leave(); /* from firmware's, if that is where it happened */
 	dump(f);
 	if (guard_active()) {
 		guard_why("%s at rip 0x%llx, cr2 0x%llx", name_of(f->vector), (unsigned long long)f->rip,

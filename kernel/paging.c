@@ -1,5 +1,6 @@
 /* Our page tables. */
 #include "kernel/paging.h"
+#include "kernel/cpu.h"
 #include "kernel/page_pool.h"
 #include "kernel/memory.h"
 #include <string.h>
@@ -14,6 +15,7 @@
 #define PTE_UNCACHED (PTE_PCD | PTE_PWT)
 
 #define TABLE_ENTRIES 512
+#define UPPER_HALF    256 /* first entry of a root that is ours; those below belong to whoever the root is for */
 #define WINDOWS_BASE  UINT64_C(0xffffc00000000000)
 #define WINDOWS_END   UINT64_C(0xffffc10000000000)
 #define STACKS_BASE   UINT64_C(0xffffd00000000000)
@@ -24,6 +26,8 @@ extern const char kernel_start[], kernel_end[], text_start[], text_end[], rodata
 
 static struct {
 	uint64_t root;
+	unsigned levels;  /* 5 where firmware has switched them on, else 4 */
+	unsigned largest; /* level of the largest page: 3 for 1 GiB, else 2 */
 	uint64_t image; /* physical address of kernel_start */
 	bool live; /* our tables are loaded: tables are reached by the direct map */
 	uint64_t next_window, next_stack;
@@ -51,11 +55,11 @@ static unsigned index_at(uint64_t va, unsigned level)
 }
 
 /* Sets the entry of va at a level (1: 4 KiB, 2: 2 MiB, 3: 1 GiB), making tables above it. */
-static enum status set_entry(uint64_t va, unsigned level, uint64_t entry)
+static enum status set_entry(uint64_t root, uint64_t va, unsigned level, uint64_t entry)
 {
-	uint64_t *table = table_at(pg.root);
+	uint64_t *table = table_at(root);
 
-	for (unsigned at = 4; at > level; at--) {
+	for (unsigned at = pg.levels; at > level; at--) {
 		uint64_t *e = &table[index_at(va, at)], next;
 
 		if (!(*e & PTE_P)) {
@@ -71,20 +75,39 @@ static enum status set_entry(uint64_t va, unsigned level, uint64_t entry)
 	return OK;
 }
 
-static enum status map(uint64_t va, uint64_t pa, uint64_t bytes, uint64_t flags)
+static uint64_t page_bytes(unsigned level)
+{
+	return pow2(12 + 9 * (level - 1));
+}
+
+/* The largest page that can begin here. */
+static unsigned level_for(uint64_t address_bits, uint64_t bytes)
+{
+	unsigned level = pg.largest;
+
+	while (level > 1 && (!is_aligned(address_bits, page_bytes(level)) || bytes < page_bytes(level)))
+		level--;
+	return level;
+}
+
+static enum status map_in(uint64_t root, uint64_t va, uint64_t pa, uint64_t bytes, uint64_t flags)
 {
 	while (bytes) {
-		unsigned level = is_aligned(va | pa, BIT(21)) && bytes >= BIT(21) ? 2 : 1;
-		uint64_t step = level == 2 ? BIT(21) : BIT(12);
-		enum status s = set_entry(va, level, pa | flags | PTE_P | (level == 2 ? PTE_PS : 0));
+		unsigned level = level_for(va | pa, bytes);
+		enum status s = set_entry(root, va, level, pa | flags | PTE_P | (level > 1 ? PTE_PS : 0));
 
 		if (s != OK)
 			return s;
-		va += step;
-		pa += step;
-		bytes -= min_u64(step, bytes);
+		va += page_bytes(level);
+		pa += page_bytes(level);
+		bytes -= min_u64(page_bytes(level), bytes);
 	}
 	return OK;
+}
+
+static enum status map(uint64_t va, uint64_t pa, uint64_t bytes, uint64_t flags)
+{
+	return map_in(pg.root, va, pa, bytes, flags);
 }
 
 static enum status map_section(const char *from, const char *to, uint64_t flags)
@@ -129,10 +152,28 @@ static enum status map_ram(const struct boot_info *bi)
 	return OK;
 }
 
+static void load_root(uint64_t root)
+{
+	__asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
+}
+
+static bool has_gib_pages(void)
+{
+	uint32_t r[4];
+
+	cpuid(0x80000000u, 0, r);
+	if (r[0] < 0x80000001u)
+		return false;
+	cpuid(0x80000001u, 0, r);
+	return r[3] & CPUID81_EDX_1GIB;
+}
+
 enum status paging_init(const struct boot_info *bi)
 {
 	enum status s = new_table(&pg.root);
 
+	pg.levels = cr4() & CR4_LA57 ? 5 : 4;
+	pg.largest = has_gib_pages() ? 3 : 2;
 	pg.image = bi->image;
 	if (s == OK)
 		s = map_ram(bi);
@@ -140,7 +181,7 @@ enum status paging_init(const struct boot_info *bi)
 		s = map_image();
 	if (s != OK)
 		return s;
-	__asm__ volatile("mov %0, %%cr3" : : "r"(pg.root) : "memory");
+	load_root(pg.root);
 	pg.live = true;
 	return OK;
 }
@@ -185,4 +226,34 @@ uint64_t paging_stack(uint64_t bytes)
 		return 0;
 	pg.next_stack = va + bytes;
 	return va + bytes;
+}
+
+enum status paging_space(uint64_t *root)
+{
+	return new_table(root);
+}
+
+enum status paging_space_map(uint64_t root, pa_t pa, uint64_t bytes, enum paging_kind kind)
+{
+	uint64_t flags = kind == PAGING_CODE ? PTE_W : kind == PAGING_DATA ? PTE_W | PTE_NX : PTE_W | PTE_NX | PTE_UNCACHED;
+
+	if (!is_aligned(pa.v | bytes, PAGE_BYTES) || pa.v > BIT(46) || bytes > BIT(46) - pa.v)
+		return ERR_INVALID;
+	return map_in(root, pa.v, pa.v, bytes, flags);
+}
+
+void paging_space_enter(uint64_t root)
+{
+	uint64_t *to = table_at(root);
+	const uint64_t *from = table_at(pg.root);
+
+	/* With five levels, all of the lower half is below the first entry and all of ours below the last: the same copy. */
+	for (unsigned i = UPPER_HALF; i < TABLE_ENTRIES; i++)
+		to[i] = from[i];
+	load_root(root);
+}
+
+void paging_space_leave(void)
+{
+	load_root(pg.root);
 }

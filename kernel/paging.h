@@ -1,6 +1,7 @@
 /*
  * Our page tables (SDM vol. 3, chapter 4): a direct map of RAM, the image with W^X, device windows, stacks between
- * guard pages. 4-level; 5-level is left as found only by ways in that hand over 4 levels. Metal only.
+ * guard pages. Four levels, or five where the way in handed over five: nothing of ours needs the room, but leaving them
+ * would mean to leave long mode. Metal only.
  */
 #ifndef PORTCULLIS_KERNEL_PAGING_H
 #define PORTCULLIS_KERNEL_PAGING_H
@@ -21,5 +22,19 @@ void *paging_map_memory(pa_t pa, uint64_t bytes);
 const void *paging_firmware(pa_t pa, uint64_t bytes);
 /* A new stack with an unmapped page below; 0 when there is no memory, else its top. */
 uint64_t paging_stack(uint64_t bytes);
+
+/*
+ * Address spaces for firmware that is called at its physical addresses: the lower half is theirs, the upper half is ours
+ * as ever. Apart from W^X: firmware's code regions hold code and data in one.
+ */
+enum paging_kind { PAGING_CODE, PAGING_DATA, PAGING_REGISTERS };
+
+/* An empty one. ERR_NO_MEMORY. */
+enum status must_use paging_space(uint64_t *root);
+/* Maps whole pages at their own addresses, below 64 TiB. ERR_INVALID, ERR_NO_MEMORY. */
+enum status must_use paging_space_map(uint64_t root, pa_t pa, uint64_t bytes, enum paging_kind kind);
+void paging_space_enter(uint64_t root);
+/* Back to our own tables; does no harm where they are loaded. */
+void paging_space_leave(void);
 
 #endif
