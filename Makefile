@@ -62,6 +62,7 @@ KERNEL_SRC := \
 	kernel/efi_runtime.c \
 	kernel/entropy.c \
 	kernel/exceptions.c \
+	kernel/linear.c \
 	kernel/follow.c \
 	kernel/guard.c \
 	kernel/apic.c \
@@ -122,6 +123,9 @@ IOMMU_SRC := \
 	drivers-iommu/amdvi/ops_v2.c \
 	drivers-iommu/amdvi/tables.c \
 	drivers-iommu/amdvi/unit.c \
+	drivers-iommu/pviommu/calls.c \
+	drivers-iommu/pviommu/iommu.c \
+	drivers-iommu/pviommu/probe.c \
 	drivers-iommu/pgtable/amd_v1.c \
 	drivers-iommu/pgtable/amd_v2.c \
 	drivers-iommu/pgtable/map.c \
@@ -144,6 +148,24 @@ IOMMU_SRC := \
 	drivers-iommu/vtd/reason.c \
 	drivers-iommu/vtd/tables.c \
 	drivers-iommu/vtd/unit.c
+
+# The hypervisor's side of PV-IOMMU: both worlds.
+REFERENCE_SRC := \
+	xen/reference/call.c \
+	xen/reference/check.c \
+	xen/reference/context.c \
+	xen/reference/device.c \
+	xen/reference/domain.c \
+	xen/reference/extents.c \
+	xen/reference/nested.c \
+	xen/reference/page.c \
+	xen/reference/pages.c \
+	xen/reference/reference.c \
+	xen/reference/rules.c \
+	xen/reference/structures.c \
+	xen/reference/tagged.c
+BOTH_ASM := \
+	xen/reference/stubs.asm
 
 # model: both worlds.
 MODEL_SRC := \
@@ -213,6 +235,7 @@ TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
 	tests/host/hal_hosted.c \
+	tests/host/linear_hosted.c \
 	tests/host/acpi/walk.c \
 	tests/host/model/rig.c \
 	tests/host/model_amdvi/rig.c \
@@ -313,8 +336,8 @@ FAST_PROGRAMS := $(B)/fast/portcullis-model $(B)/fast/model-speed
 
 # ---- kernel image ----
 
-BOTH_SRC := $(SHARED_SRC) $(PCI_SRC) $(ENGINE_SRC) $(ACPI_SRC) $(IOMMU_SRC) $(MODEL_SRC) $(HARNESS_SRC)
-KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM)) \
+BOTH_SRC := $(SHARED_SRC) $(PCI_SRC) $(ENGINE_SRC) $(ACPI_SRC) $(IOMMU_SRC) $(REFERENCE_SRC) $(MODEL_SRC) $(HARNESS_SRC)
+KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM) $(BOTH_ASM)) \
 	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 
 .DEFAULT_GOAL := all
@@ -419,7 +442,7 @@ $(B)/kernel/kernel/main.o $(B)/host/obj/tests/host/portcullis_model.o $(B)/fast/
 # ---- hosted: the same files, with sanitizers (build/host) and without (build/fast) ----
 
 HOBJ := $(patsubst %.c,$(B)/host/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC) $(EFI_PURE_SRC)) \
-	$(B)/host/obj/gen/catalogue.o
+	$(patsubst %.asm,$(B)/host/obj/%.o,$(BOTH_ASM)) $(B)/host/obj/gen/catalogue.o
 UNIT_BIN := $(patsubst tests/host/%.c,$(B)/host/tests/%,$(UNIT_TESTS))
 
 host: $(UNIT_BIN) $(HOST_PROGRAMS)
@@ -433,6 +456,14 @@ $(B)/host/obj/%.o: %.c
 	$(call say,HOSTCC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HCFLAGS) -c $< -o $@
+
+define assemble_hosted
+$(B)/$(1)/obj/%.o: %.asm
+	$$(call say,NASM,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(NASM) -f elf64 -g -F dwarf -MD $$(@:.o=.d) -o $$@ $$<
+endef
+$(foreach world,host fast fuzz,$(eval $(call assemble_hosted,$(world))))
 
 $(B)/host/libworld.a: $(HOBJ)
 	@mkdir -p $(@D)
@@ -449,9 +480,10 @@ $(B)/host/acpi-dump: $(patsubst %.c,$(B)/host/obj/%.o,$(ACPI_DUMP_SRC)) $(B)/hos
 	$(Q)$(CC) $(HCFLAGS) -o $@ $^
 
 # The whole suite as a process. Objects, not the archive: tests and engines are found by their sections.
-MODEL_MAIN := tests/host/portcullis_model.c tests/host/hal_hosted.c $(BOTH_SRC) $(TESTS_SRC)
+MODEL_MAIN := tests/host/portcullis_model.c tests/host/hal_hosted.c tests/host/linear_hosted.c $(BOTH_SRC) $(TESTS_SRC)
 
-$(B)/host/portcullis-model: $(patsubst %.c,$(B)/host/obj/%.o,$(MODEL_MAIN)) $(B)/host/obj/gen/catalogue.o
+$(B)/host/portcullis-model: $(patsubst %.c,$(B)/host/obj/%.o,$(MODEL_MAIN)) $(patsubst %.asm,$(B)/host/obj/%.o,$(BOTH_ASM)) \
+		$(B)/host/obj/gen/catalogue.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HCFLAGS) -o $@ $^
 
@@ -464,11 +496,13 @@ $(B)/fast/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FCFLAGS) -c $< -o $@
 
-$(B)/fast/portcullis-model: $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(B)/fast/obj/gen/catalogue.o
+$(B)/fast/portcullis-model: $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(patsubst %.asm,$(B)/fast/obj/%.o,$(BOTH_ASM)) \
+		$(B)/fast/obj/gen/catalogue.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(FCFLAGS) -o $@ $^
 
-$(B)/fast/libworld.a: $(patsubst %.c,$(B)/fast/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC)) $(B)/fast/obj/gen/catalogue.o
+$(B)/fast/libworld.a: $(patsubst %.c,$(B)/fast/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC)) \
+		$(patsubst %.asm,$(B)/fast/obj/%.o,$(BOTH_ASM)) $(B)/fast/obj/gen/catalogue.o
 	@rm -f $@
 	$(Q)ar qcs $@ $^
 
@@ -479,7 +513,7 @@ $(B)/fast/model-speed: $(B)/fast/obj/tests/host/model/speed.o $(B)/fast/libworld
 # ---- fuzzers: built and run by fuzz-short alone ----
 
 ZCFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-ZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC))
+ZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC)) $(patsubst %.asm,$(B)/fuzz/obj/%.o,$(BOTH_ASM))
 FUZZ_BIN := $(patsubst tests/host/fuzz/%.c,$(B)/fuzz/%,$(FUZZERS))
 # Seconds for all fuzzers together.
 FUZZ_SECONDS ?= 8
@@ -529,7 +563,8 @@ mutants: $(FAST_PROGRAMS)
 # For tools/mutants.py: how the suite is compiled, and from what.
 print-fast:
 	@echo $(CC) $(filter-out -MMD -MP -g,$(FCFLAGS))
-	@echo $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(B)/fast/obj/gen/catalogue.o
+	@echo $(patsubst %.c,$(B)/fast/obj/%.o,$(MODEL_MAIN)) $(patsubst %.asm,$(B)/fast/obj/%.o,$(BOTH_ASM)) \
+		$(B)/fast/obj/gen/catalogue.o
 
 coverage:
 	$(Q)$(PYTHON) tools/catalogue.py --coverage $(REQUIREMENTS)

@@ -25,6 +25,8 @@ enum {
 	IOMMU_HAS_PASID = 1 << 2,
 	IOMMU_HAS_PASSTHROUGH = 1 << 3,
 	IOMMU_CACHES_ABSENT = 1 << 4,   /* not-present entries may be cached: flush after map, too (CAP.CM) */
+	IOMMU_HAS_NESTING = 1 << 5,
+	IOMMU_OWN_MEMORY_ONLY = 1 << 6, /* only RAM of ours can be mapped, and nothing that is not there */
 };
 
 struct iommu_caps {
@@ -32,9 +34,10 @@ struct iommu_caps {
 	unsigned input_bits;      /* width of an IOVA */
 	uint64_t page_sizes;      /* bit n: 2^n bytes can be one leaf */
 	uint32_t domains_max;     /* how many domains may exist at once */
+	unsigned pasid_bits;      /* IOMMU_HAS_PASID: PASIDs are below 2^pasid_bits */
 };
 
-enum domain_kind { DOMAIN_PAGED, DOMAIN_PASSTHROUGH };
+enum domain_kind { DOMAIN_PAGED, DOMAIN_PASSTHROUGH, DOMAIN_NESTED };
 
 struct iommu;
 
@@ -55,7 +58,13 @@ struct iommu_fault {
 
 struct iommu_ops {
 	enum status (*domain_create)(struct iommu *io, enum domain_kind kind, struct domain **out);
-	/* ERR_BUSY while a requester is attached. */
+	/*
+	 * IOMMU_HAS_NESTING, else NULL: a domain of DOMAIN_NESTED, whose requests are translated by the caller's own table of
+	 * the unit's first-stage format at root, and what comes out of it, the table's addresses included, by below, which
+	 * is DOMAIN_PAGED and outlives it. map, unmap and lookup: ERR_UNSUPPORTED; flush: after changes of that table.
+	 */
+	enum status (*domain_nest)(struct domain *below, iova_t root, struct domain **out);
+	/* ERR_BUSY while a requester is attached, or a domain nested in it. */
 	enum status (*domain_destroy)(struct domain *d);
 	/* ERR_EXISTS where the requester is attached already (to any domain). A new requester starts detached: all refused. */
 	enum status (*attach)(struct domain *d, struct requester r);

@@ -19,6 +19,9 @@
 #define WINDOWS_BASE  UINT64_C(0xffffc00000000000)
 #define WINDOWS_END   UINT64_C(0xffffc10000000000)
 #define STACKS_BASE   UINT64_C(0xffffd00000000000)
+#define RUNS_BASE     UINT64_C(0xffffe00000000000)
+#define RUN_PAGES     16u /* of which the first and the last are never mapped */
+#define RUNS          16u
 
 #define RAM_COVERED_MAX BOOT_MEMORY_MAX
 
@@ -256,4 +259,50 @@ void paging_space_enter(uint64_t root)
 void paging_space_leave(void)
 {
 	load_root(pg.root);
+}
+
+/* ---- any address: see kernel/linear.h ---- */
+
+bool paging_reaches(uint64_t va, bool write)
+{
+	uint64_t sign = shr(va, 12 + 9 * pg.levels - 1), next;
+
+	if (sign && sign != shr(UINT64_MAX, 12 + 9 * pg.levels - 1)) /* not canonical */
+		return false;
+	__asm__ volatile("mov %%cr3, %0" : "=r"(next));
+	for (unsigned level = pg.levels; level; level--) {
+		uint64_t e = table_at(next & PTE_ADDR)[index_at(va, level)];
+
+		if (!(e & PTE_P) || (write && !(e & PTE_W)))
+			return false;
+		if (level == 1 || (e & PTE_PS))
+			return !(e & PTE_PCD);
+		next = e;
+	}
+	return false;
+}
+
+uint64_t paging_run_find(void)
+{
+	for (unsigned i = 0; i < RUNS; i++) {
+		uint64_t va = RUNS_BASE + i * RUN_PAGES * PAGE_BYTES + PAGE_BYTES;
+
+		if (!paging_reaches(va, false))
+			return va;
+	}
+	return 0;
+}
+
+enum status paging_run_set(uint64_t va, pa_t pa, bool writable)
+{
+	enum status s = set_entry(pg.root, va, 1, pa.v | PTE_P | PTE_NX | (writable ? PTE_W : 0));
+
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+	return s;
+}
+
+void paging_run_clear(uint64_t va)
+{
+	if (paging_reaches(va, false) && set_entry(pg.root, va, 1, 0) == OK)
+		__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }

@@ -20,6 +20,15 @@ void *paging_map_device(pa_t pa, uint64_t bytes);
 void *paging_map_memory(pa_t pa, uint64_t bytes);
 /* Firmware memory (ACPI tables): through the direct map where that covers it, else mapped for reading. NULL: no room. */
 const void *paging_firmware(pa_t pa, uint64_t bytes);
+/* Whether an address leads to memory by the tables in force; with write: that may be written. Device windows do not. */
+bool paging_reaches(uint64_t va, bool write);
+/*
+ * Single pages at addresses of their own, for kernel/linear.c: room for up to 14 of them between unmapped ones (0: there
+ * is none; it is free again when the first is cleared), one of them set, or cleared. ERR_NO_MEMORY.
+ */
+uint64_t paging_run_find(void);
+enum status must_use paging_run_set(uint64_t va, pa_t pa, bool writable);
+void paging_run_clear(uint64_t va);
 /* A new stack with an unmapped page below; 0 when there is no memory, else its top. */
 uint64_t paging_stack(uint64_t bytes);
 

@@ -80,8 +80,7 @@ enum status must_use pvref_create(struct iommu *host, const struct pvref_config 
 /* What is left of a guest's doings. */
 struct pvref_counts {
 	unsigned contexts_n;       /* beside 0 */
-	uint64_t pages_mapped;     /* in all contexts beside 0, and by hypercalls in 0 */
-	uint64_t references;       /* that mappings hold on pages: equal to pages_mapped */
+	uint64_t pages_mapped;     /* in all contexts, but for identities of own memory */
 	unsigned devices_away;     /* functions in another context than 0 */
 	unsigned pasids_n;
 	uint64_t arena_used;       /* pages of memory of all contexts beside 0 */
