@@ -294,6 +294,11 @@ struct mdl_vtd *model_machine_unit(struct machine *m)
 	return &of(m)->vtd[UNITS - 1];
 }
 
+struct mdl_amd *model_machine_unit_amdvi(struct machine *m)
+{
+	return &of(m)->amd[UNITS - 1];
+}
+
 static bool wanted(const char *names, const char *name)
 {
 	return !strcmp(names, "on") || glob_list_match(names, name);

@@ -27,5 +27,6 @@ enum status must_use model_machines_create(const char *names, struct machine **o
 
 /* The unit for all the rest, for tests that look behind the seam. */
 struct mdl_vtd *model_machine_unit(struct machine *m);
+struct mdl_amd *model_machine_unit_amdvi(struct machine *m);
 
 #endif

@@ -67,10 +67,16 @@ static bool match_guest(const struct mdl_cached *e, const struct mdl_amd_inv *in
 	return mdl_cached_meets(e, inv->first, inv->last);
 }
 
+/* The whole address space is asked for. */
+static bool whole(const struct mdl_amd_inv *inv)
+{
+	return inv->first == 0 && inv->last == UINT64_MAX;
+}
+
 /* GN=0: host entries by range; of guest ones those whose GPA is in it, and all where the range is everything (U-41). */
 static bool match_host(const struct mdl_cached *e, const struct mdl_amd_inv *inv)
 {
-	bool everything = inv->first == 0 && inv->last == UINT64_MAX;
+	struct mdl_cached gpa = { .key = { .bits = e->key.bits, .address = e->w[1] } };
 
 	switch (e->key.kind) {
 	case K_HOST_TABLE:
@@ -78,9 +84,9 @@ static bool match_host(const struct mdl_cached *e, const struct mdl_amd_inv *inv
 	case K_HOST_LEAF:
 		return mdl_cached_meets(e, inv->first, inv->last);
 	case K_GUEST_LEAF: /* w[1] is the page of the GPA that it went through */
-		return everything || (e->w[1] <= inv->last && (e->w[1] | (pow2(e->key.bits) - 1)) >= inv->first);
+		return mdl_cached_meets(&gpa, inv->first, inv->last);
 	default:
-		return everything;
+		return whole(inv);
 	}
 }
 
@@ -103,11 +109,10 @@ static bool match_guest_kinds(const struct mdl_cached *e, const void *arg)
 static bool match_gcr3(const struct mdl_cached *e, const void *arg)
 {
 	const struct mdl_amd_inv *inv = arg;
-	bool everything = inv->first == 0 && inv->last == UINT64_MAX;
 
 	if (e->key.did != inv->id)
 		return false;
-	return inv->guest ? e->key.pasid == inv->pasid : everything;
+	return inv->guest ? e->key.pasid == inv->pasid : whole(inv);
 }
 
 void mdl_amd_inv_pages(struct mdl_amd *u, const struct mdl_amd_inv *inv)
