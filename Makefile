@@ -47,7 +47,8 @@ SHARED_SRC := \
 	kernel/run_log.c \
 	kernel/report_reader.c \
 	kernel/report_stream.c \
-	kernel/run_report.c
+	kernel/run_report.c \
+	kernel/screen/qr.c
 
 # Metal only.
 KERNEL_SRC := \
@@ -283,6 +284,7 @@ UNIT_TESTS := \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
 	tests/host/kernel/run_log.c \
+	tests/host/kernel/qr.c \
 	tests/host/kernel/run_report.c \
 	tests/host/model/caches.c \
 	tests/host/model/fabric.c \
