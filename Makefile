@@ -93,6 +93,7 @@ PCI_SRC := \
 ENGINE_SRC := \
 	drivers-pci/engines/ahci.c \
 	drivers-pci/engines/edu.c \
+	drivers-pci/engines/hda.c \
 	drivers-pci/engines/iommu_testdev.c \
 	drivers-pci/engines/model_device.c \
 	drivers-pci/engines/nvme.c \
