@@ -92,10 +92,13 @@ PCI_SRC := \
 	drivers-pci/pci.c
 ENGINE_SRC := \
 	drivers-pci/engines/ahci.c \
+	drivers-pci/engines/e1000e.c \
 	drivers-pci/engines/edu.c \
 	drivers-pci/engines/hda.c \
+	drivers-pci/engines/igb.c \
 	drivers-pci/engines/iommu_testdev.c \
 	drivers-pci/engines/model_device.c \
+	drivers-pci/engines/nic.c \
 	drivers-pci/engines/nvme.c \
 	drivers-pci/engines/nvme_direct.c \
 	drivers-pci/engines/nvme_mail.c \
