@@ -79,6 +79,7 @@ KERNEL_ASM := \
 	boot/handover.asm \
 	boot/pvh.asm \
 	kernel/vectors.asm \
+	tests/xen/registers.asm \
 	xen/calls.asm
 
 # drivers-pci: both worlds.
@@ -236,6 +237,8 @@ HARNESS_SRC := \
 	tests/acpi/small_machine.c
 # By folder, so that a new test is one new file.
 TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/pci/*.c tests/vtd/*.c)))
+# Of guests of Xen: metal only.
+XEN_TESTS_SRC := $(sort $(wildcard tests/xen/*.c))
 
 # Hosted only: the seam in an ordinary process.
 HOSTED_SRC := \
@@ -344,7 +347,7 @@ FAST_PROGRAMS := $(B)/fast/portcullis-model $(B)/fast/model-speed
 
 BOTH_SRC := $(SHARED_SRC) $(PCI_SRC) $(ENGINE_SRC) $(ACPI_SRC) $(IOMMU_SRC) $(REFERENCE_SRC) $(MODEL_SRC) $(HARNESS_SRC)
 KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM) $(BOTH_ASM)) \
-	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC)) $(B)/kernel/gen/catalogue.o
+	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC) $(XEN_TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 
 .DEFAULT_GOAL := all
 .PHONY: all kernel usb host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE

@@ -88,8 +88,11 @@ enum status pci_flr(struct pci_dev *d)
 		return ERR_UNSUPPORTED;
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		bars[i] = pci_rd(d, PCI_BAR0 + 4 * i, 4);
-	/* A transaction that stays pending must not keep a stuck device from its reset: tried all the same, told. */
-	pci_wr(d, PCI_COMMAND, command & (uint32_t)~COMMAND_MASTER, 2);
+	/*
+	 * A transaction that stays pending must not keep a stuck device from its reset: tried all the same, told. Memory
+	 * goes off, too: a hypervisor that follows the BARs would else miss that the reset takes them away.
+	 */
+	pci_wr(d, PCI_COMMAND, command & (uint32_t)~(COMMAND_MASTER | COMMAND_MEMORY), 2);
 	s = flr_start(d);
 	if (s == ERR_UNSUPPORTED) {
 		pci_wr(d, PCI_COMMAND, command, 2);

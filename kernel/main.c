@@ -53,6 +53,12 @@ static bool is_bare_guest(void)
 	return xen_guest() && xen_guest()->role != XEN_DOM0;
 }
 
+static int64_t iommu_op(void *ctx, uint64_t arg1, uint64_t arg2)
+{
+	(void)ctx;
+	return xen_hypercall2(XEN_HYPERCALL_IOMMU_OP, arg1, arg2);
+}
+
 static void run(void *arg)
 {
 	const struct boot_info *bi = arg;
@@ -98,7 +104,10 @@ static void run(void *arg)
 	facts.tsc_mhz = time_tsc_hz() / 1000000;
 	facts.entry_us = (tsc() - tsc_at_entry) / max_u64(facts.tsc_mhz, 1);
 	machines[n] = metal_machine();
-	machines[n++]->xen = xen_guest();
+	machines[n]->xen = xen_guest();
+	if (xen_guest())
+		machines[n]->iommu_op = iommu_op;
+	n++;
 	if (options.model[0] && model_machines_create(options.model, machines + n, MACHINES_MAX - n, &n) != OK)
 		bail_out("model= names no configuration, or memory is too small for the model machines");
 	code = harness_run(machines, n, &options, &facts);

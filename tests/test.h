@@ -57,6 +57,7 @@ enum {
 	NEED_AMD_GIO = BIT(43),
 	NEED_AMD_HA = BIT(44),
 	NEED_AMD_HD = BIT(45),
+	NEED_XEN = BIT(47),          /* a guest of Xen (test not listed for other machines) */
 	NEED_PVIOMMU = BIT(46),      /* PV-IOMMU, of a hypervisor or of the reference (test not listed for machines without) */
 };
 #define NEED_ENGINE (NEED_ENGINE_READ | NEED_ENGINE_WRITE)

@@ -5,6 +5,7 @@
 #ifndef PORTCULLIS_XEN_ABI_H
 #define PORTCULLIS_XEN_ABI_H
 
+#include "drivers-iommu/pviommu/abi.h"
 #include "kernel/bits.h"
 
 /* CPUID: the first leaf moves by 0x100 where other enlightenments come first. */
@@ -19,18 +20,12 @@
 #define   XEN_CPUID_VCPU_IN_EBX  BIT(3)
 #define   XEN_CPUID_DOMID_IN_ECX BIT(4)
 
-/* Errors are negative: Xen's own numbers. */
-enum {
-	XEN_EPERM = 1, XEN_ENOENT = 2, XEN_ESRCH = 3, XEN_EFAULT = 14, XEN_EBUSY = 16, XEN_EEXIST = 17, XEN_ENODEV = 19,
-	XEN_EINVAL = 22, XEN_ENOSPC = 28, XEN_ENOSYS = 38, XEN_EOPNOTSUPP = 95,
-};
+#define XEN_ESRCH 3 /* the other error numbers come with the interface that this kernel is about */
 
 enum {
 	XEN_MEMORY_OP = 12, XEN_VERSION = 17, XEN_CONSOLE_IO = 18, XEN_VCPU_OP = 24, XEN_SCHED_OP = 29,
-	XEN_EVENT_CHANNEL_OP = 32, XEN_HVM_OP = 34, XEN_IOMMU_OP = 43, XEN_NUMBER_FREE = 47,
+	XEN_EVENT_CHANNEL_OP = 32, XEN_HVM_OP = 34, XEN_NUMBER_FREE = 47,
 };
-
-#define XEN_DOMID_SELF 0x7ff0u
 
 /* ---- xen_version ---- */
 
@@ -122,11 +117,16 @@ _Static_assert(sizeof(struct xen_e820) == 20, "e820 entry");
 
 #define HVMOP_SET_PARAM 0u
 #define HVMOP_GET_PARAM 1u
+#define HVMOP_SET_UPCALL_VECTOR 23u
 enum {
-	HVM_PARAM_CALLBACK = 0, HVM_PARAM_STORE_PFN = 1, HVM_PARAM_STORE_EVTCHN = 2, HVM_PARAM_CONSOLE_PFN = 17,
+	HVM_PARAM_STORE_PFN = 1, HVM_PARAM_STORE_EVTCHN = 2, HVM_PARAM_CONSOLE_PFN = 17,
 	HVM_PARAM_CONSOLE_EVTCHN = 18, HVM_PARAM_NONE = 4000,
 };
-#define HVM_CALLBACK_VECTOR BIT(57) /* kind 2 in bits 63:56: a vector in bits 7:0 */
+
+struct xen_upcall_vector {
+	uint32_t vcpu;
+	uint8_t vector;
+};
 
 struct xen_hvm_param {
 	uint16_t domid, pad;

@@ -26,6 +26,11 @@ void xen_console_init(void)
 	console.ring = paging_map_memory(PA(gfn * PAGE_BYTES), PAGE_BYTES);
 }
 
+const volatile struct xen_console_ring *xen_console_ring(void)
+{
+	return console.ring;
+}
+
 static bool probe(void)
 {
 	return xen_guest() != NULL;

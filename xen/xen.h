@@ -73,6 +73,8 @@ enum status must_use xen_hvm_param(uint32_t index, uint64_t *value);
 uint64_t xen_tsc_hz(void);
 /* Ends the run as who started it can see: dom0 restarts the host, a guest powers off once its console is read. */
 void xen_power_off(void);
+/* The console's ring; NULL where there is none. */
+const volatile struct xen_console_ring *xen_console_ring(void);
 /* Waits, at most for a few seconds, until the other end has read what the console's ring holds. */
 void xen_console_drain(void);
 /* Ends the domain (dom0: the host). Returns where Xen refuses. */

@@ -45,6 +45,8 @@ static bool fits(const struct instance *in)
 		return false;
 	if ((needs & NEED_PVIOMMU) && !b->pviommu)
 		return false;
+	if ((needs & NEED_XEN) && !b->machine->xen)
+		return false;
 	if (in->desc->revisions && !(in->desc->revisions & b->revision))
 		return false;
 	return !(in->desc->flags & TEST_MODEL) || b->machine->name[0];

@@ -6,17 +6,21 @@ recorded as failed (crash or hang) and the machine is booted again with `resume=
 
 import collections
 import dataclasses
+import re
 import time
 
 from . import process, results, tap
 from .status import Interrupted, Status
 
-BOOT_LIMIT_S = 30.0  # until the first test is announced; firmware and a loaded machine included
 MAX_BOOTS = 64       # an emulator that dies in every test will not get better
 MAX_STUCK = 2        # boots in a row that do not come to a test
 NOTE_LINES = 40
 NO_MATCH = "no test matches"  # how the kernel begins to say that its selection is empty
 PANIC = 2 * 3 + 1    # isa-debug-exit of the kernel's own panic
+# How Xen says that it, or the domain that we are in, is at its end. The line after a panic's says why.
+XEN_PANIC = re.compile(r"\(XEN\) Panic on CPU \d+:")
+XEN_END = re.compile(r"\(XEN\) (?:Hardware Dom0 (?:crashed|halted)|Domain \d+ \(vcpu#\d+\) crashed)")
+XEN_NOISE = re.compile(r"^\(XEN\) |\b(?:0x)?[0-9a-f]{8,}\b|\(vcpu#\d+\)| on cpu#\d+:?|[:.]+$")
 
 
 @dataclasses.dataclass
@@ -39,11 +43,12 @@ class Session:
     sentence, which tell of the run, not of its verdicts.
     """
 
-    def __init__(self, launch, judge, view, console, timeout_s, suffix=""):
+    def __init__(self, launch, judge, view, console, timeout_s, suffix="", boot_limit_s=30.0):
         self.launch, self.judge, self.view, self.console = launch, judge, view, console
-        self.timeout_s, self.suffix = timeout_s, suffix
+        self.timeout_s, self.suffix, self.boot_limit_s = timeout_s, suffix, boot_limit_s
         self.machine, self.plan, self.boots_n = Machine(), None, 0
         self.status, self.sentence, self.interrupted = Status.OK, None, False
+        self.absent = None  # a sentence: the platform's subject is not there, whatever the tests came to
         self._verdicts = {}
         self._new_boot()
 
@@ -69,6 +74,7 @@ class Session:
         self._seen = set()    # numbers announced in this boot
         self._ended = False
         self._bail, self._bail_status = None, None
+        self._xen_end, self._xen_panics = None, False
         self._first_meta = not (self.machine.iommus or self.machine.version)
         self._recent = collections.deque(maxlen=NOTE_LINES)
         self._began = time.monotonic()
@@ -85,7 +91,7 @@ class Session:
             self._take(parser.flush())
 
     def _limit_s(self):
-        return self.timeout_s if self._current else max(BOOT_LIMIT_S, self.timeout_s)
+        return self.timeout_s if self._current else max(self.boot_limit_s, self.timeout_s)
 
     def _take(self, events):
         """Handles events; tells process.follow() whether this was progress."""
@@ -94,7 +100,7 @@ class Session:
             handler = self._HANDLERS[type(event)]
             if handler(self, event) and said == "quiet":
                 said = "progress"
-        return "over" if self._ended or self._bail is not None else said
+        return "over" if self._ended or self._bail is not None or self._xen_end else said
 
     def _on_plan(self, event):
         if self.plan not in (None, event.n):
@@ -133,6 +139,8 @@ class Session:
             self._ended = True
         elif key == "status":
             self._bail_status = Status(value) if value in (2, 4) else Status.SETUP
+        elif key == "absent":
+            self.absent = event.text
         elif not self._first_meta:
             return False
         elif key in ("version", "boot_us", "machine"):
@@ -146,7 +154,18 @@ class Session:
     def _on_text(self, event):
         self._recent.append(event.line)
         self.view.text(event.line)
+        self._watch_xen(event.line)
         return False
+
+    def _watch_xen(self, line):
+        """A hypervisor at its end may take seconds to restart the machine: what it says is enough."""
+        if self._xen_end or not line.startswith("(XEN) "):
+            return
+        if self._xen_panics and XEN_NOISE.sub("", line).strip():
+            self._xen_end = "the hypervisor panicked: " + " ".join(XEN_NOISE.sub("", line).split())
+        elif found := XEN_END.match(line):
+            self._xen_end = "the hypervisor says: " + " ".join(XEN_NOISE.sub("", found.group()).split())
+        self._xen_panics = self._xen_panics or bool(XEN_PANIC.match(line))
 
     _HANDLERS = {tap.Plan: _on_plan, tap.Start: _on_start, tap.Point: _on_point, tap.Bail: _on_bail,
                  tap.Meta: _on_meta, tap.Text: _on_text}
@@ -162,6 +181,8 @@ class Session:
         """Judges how a boot ended; the number to resume with, or None when there is nothing left to do."""
         if end.how == "outside":
             return self._stop(Status.UNFINISHED, f"The machine was ended from outside ({end.detail}).")
+        if self._xen_end:
+            return self._blame(end) if self._current else self._stop(Status.UNFINISHED, self._xen_end + ".")
         if self._bail is not None and self._bail.startswith(NO_MATCH):
             return None  # this boot has nothing to do; whether the whole run has not, its caller sees
         if self._bail is not None:
@@ -191,9 +212,9 @@ class Session:
     def _blame(self, end):
         """The announced test is the one that did it, even if it had its verdict: it took the rest down."""
         number = self._current.number
-        kind = "hang" if end.how in ("hang", "flood") else "crash"
+        kind = "hang" if end.how in ("hang", "flood") and not self._xen_end else "crash"
         notes = list(self._recent) + [f"stderr: {line}" for line in end.stderr.splitlines()[-10:]]
-        seen = f"{kind}: {describe(end, self.timeout_s)}"
+        seen = f"{kind}: {self._xen_end or describe(end, self.timeout_s)}"
         self._record(number, results.lost(self._current.id, kind, seen, notes, self.suffix))
         if number >= (self.plan or 0):
             return None

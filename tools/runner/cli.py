@@ -121,12 +121,13 @@ def kernel_words(options):
 def repeat_options(options):
     """What a command that repeats one test has to carry besides its name."""
     words = []
-    for name in ("qemu", "iommu", "engine", "seed", "fuzz"):
+    for name in ("qemu", "iommu", "engine", "seed", "fuzz", "xen"):
         if getattr(options, name) is not None:
             words.append(f"--{name} {shlex.quote(str(getattr(options, name)))}")
     if options.iommu_opts:
         words.append("--iommu-opts " + ",".join(f"{k}={v}" for k, v in options.iommu_opts.items()))
-    words += [word for word, on in (("--accel kvm", options.accel == "kvm"), ("--hazard", options.hazard)) if on]
+    words += [word for word, on in (("--accel kvm", options.accel == "kvm"), ("--hazard", options.hazard),
+                                ("--hvm", options.hvm)) if on]
     return "".join(" " + word for word in words)
 
 
@@ -150,7 +151,8 @@ class Runner:
 
     def prepare(self, name):
         platform = platforms.load(self.folder, name)
-        emulator = self.emulator() if platform.kind == "qemu" else None
+        refuse_xen_options(self.options, platform)
+        emulator = self.emulator() if platform.kind != "process" else None
         if self.options.engine:
             engines.fit(platform, self.folder, self.options.engine, emulator)
         return PlatformRun(self, platform, emulator)
@@ -182,15 +184,19 @@ class Runner:
 
 def refuse(options):
     """Options that make no sense together, or that belong to platforms which are not there."""
-    for option, given in (("--xen", options.xen is not None), ("--hvm", options.hvm)):
-        if given:
-            raise Stop(f"{option} belongs to the Xen platforms, which are not there yet.")
     if options.iommu == "none" and options.iommu_opts:
         raise Stop("--iommu-opts has nothing to act on with --iommu none.")
     if options.accel == "kvm" and not pathlib.Path("/dev/kvm").exists():
         raise Stop("--accel kvm: this machine has no /dev/kvm.")
     if options.platform == "all" and (options.gdb or options.baseline):
         raise Stop(f"{'--gdb' if options.gdb else '--baseline'} needs one platform, not all.")
+
+
+def refuse_xen_options(options, platform):
+    if options.xen is not None and platform.kind != "xen":
+        raise Stop("--xen belongs to the platforms xen-dom0 and xen-guest.")
+    if options.hvm and platform.dom0 != "linux":
+        raise Stop("--hvm belongs to the platform xen-guest.")
 
 
 def catch_signals():

@@ -19,7 +19,7 @@ class Engine:
 def fit(platform, folder, name, emulator):
     """Gives the platform the devices that engine NAME is made of, in all its boots."""
     path = folder / "engines" / f"{name}.toml"
-    if platform.kind != "qemu" or not path.is_file():
+    if platform.kind == "process" or not path.is_file():
         return
     engine = platforms.checked(Engine, platforms.read_toml(path), path.name)
     devices = [platforms.checked(platforms.Device, table, path.name) for table in engine.devices]

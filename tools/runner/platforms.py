@@ -55,7 +55,7 @@ class Boot:
 class Platform:
     name: str
     title: str
-    kind: str = "qemu"                                     # or "process"
+    kind: str = "qemu"                                     # or "process", or "xen": QEMU with Xen under the kernel
     program: str = None                                    # of a process
     machine: str = "q35"
     cpu: str = "max"
@@ -66,7 +66,12 @@ class Platform:
     icount: str = None                                     # under software emulation only
     words: list = dataclasses.field(default_factory=list)  # for the kernel's command line
     deviations: list = dataclasses.field(default_factory=list)
+    xen: list = dataclasses.field(default_factory=list)    # kind xen: its options
+    dom0: str = "kernel"                                   # kind xen: this kernel, or "linux", which starts it as a guest
+    guest: dict = dataclasses.field(default_factory=dict)  # dom0 linux: xl settings of the guest, by kind: pvh, hvm
+    boot_limit_s: int = 30                                 # until the first test; firmware and a loaded machine included
     iommu: Iommu = None
+    iommus: list = dataclasses.field(default_factory=list) # instead of iommu: the first one, or what --iommu asks for
     devices: list = dataclasses.field(default_factory=list)
     boots: list = dataclasses.field(default_factory=lambda: [Boot()])
 
@@ -82,17 +87,26 @@ def load(folder, name):
         raise Stop(f"There is no platform '{name}' here; there are: {', '.join(names)}, all.")
     table = _read(folder, name, [])
     table["name"] = name
-    for key, part in (("devices", Device), ("boots", Boot)):
+    for key, part in (("devices", Device), ("boots", Boot), ("iommus", Iommu)):
         if key in table:
             table[key] = [checked(part, t, f"{name}.toml, {key}") for t in table[key]]
     if "iommu" in table:
         table["iommu"] = checked(Iommu, table["iommu"], f"{name}.toml, iommu")
     platform = checked(Platform, table, f"{name}.toml")
-    if platform.kind not in ("qemu", "process") or (platform.kind == "process") != bool(platform.program):
-        raise Stop(f"{name}.toml: kind is either qemu, or process with a program.")
+    if platform.kind not in ("qemu", "process", "xen") or (platform.kind == "process") != bool(platform.program):
+        raise Stop(f"{name}.toml: kind is qemu, xen, or process with a program.")
     if platform.stick and (platform.kind != "qemu" or len(platform.boots) != 1):
         raise Stop(f"{name}.toml: a platform with a stick is of kind qemu and has one boot.")
+    if platform.dom0 not in ("kernel", "linux"):
+        raise Stop(f"{name}.toml: dom0 is kernel or linux.")
+    if platform.iommus and not platform.iommu:
+        platform.iommu = platform.iommus[0]
     return platform
+
+
+def choose_iommu(platform, kind):
+    """Where a platform offers several IOMMUs: the one of this kind becomes its own; without one nothing changes."""
+    platform.iommu = next((i for i in platform.iommus if i.kind == kind), platform.iommu)
 
 
 def _read(folder, name, chain):

@@ -109,8 +109,9 @@ class Wishes:
 class Machine:
     """A platform on a given emulator: command lines for its boots, and what had to be left out."""
 
-    def __init__(self, platform, emulator, wishes, image):
+    def __init__(self, platform, emulator, wishes, image, xen=None):
         self.platform, self.emulator, self.wishes, self.image = platform, emulator, wishes, image
+        self.xen = xen  # what starts the kernel in place of QEMU itself, see xen.py
         self.left_out = []
         self.stick = None  # of the boot that was started last
         self._folder = None
@@ -199,7 +200,8 @@ class Machine:
     def argv(self, boot, words):
         """The command line of one boot; words are the kernel's."""
         platform, tcg = self.platform, self.wishes.accel == "tcg"
-        machine = platform.machine if tcg else f"{platform.machine},kernel-irqchip=split"
+        machine = platform.machine if tcg or "kernel-irqchip" in platform.machine else \
+            f"{platform.machine},kernel-irqchip=split"
         argv = self.emulator.argv + ["-no-user-config", "-nodefaults", "-display", "none", "-net", "none",
                                      "-boot", "strict=on", "-machine", machine, "-accel", self.wishes.accel,
                                      "-cpu", platform.cpu if tcg else "host", "-m", str(platform.memory_mib),
@@ -225,8 +227,11 @@ class Machine:
         if self.platform.stick:
             self.stick = stick.Stick(self.image, self._folder, self.platform.boots.index(boot), words + ["then=off"])
             return self.stick.arguments()
-        return ["-vga", "none", "-no-reboot", "-device", "isa-debugcon,iobase=0xe9,chardev=console",
-                "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", str(self.image), "-append", " ".join(words)]
+        plain = ["-vga", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if self.xen:
+            return plain + ["-serial", "chardev:console"] + self.xen.arguments(self.image, words, self._folder)
+        return plain + ["-device", "isa-debugcon,iobase=0xe9,chardev=console", "-kernel", str(self.image),
+                        "-append", " ".join(words)]
 
 
 def chosen(names, offered):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from . import baseline, build, deviations, globs, live, process, qemu, stick
+from . import baseline, build, deviations, globs, live, platforms, process, qemu, stick, xen
 from . import report as reports
 from .boots import Session
 from .status import Interrupted, Status, Stop
@@ -26,14 +26,17 @@ class PlatformRun:
         self.extra = runner.extra
         self.interrupted = False
         self.kept = self.changed = 0  # disks that no test may write, and those that were written all the same
-        self.machine = None
+        self.machine, self.under = None, ""
         self.target = IMAGE
         if platform.stick:
             self.target = stick.IMAGE
             stick.firmware()
         if emulator:
+            platforms.choose_iommu(platform, self.options.iommu)
+            starter = xen.starter(platform, self.options) if platform.kind == "xen" else None
+            self.under = f" under {starter.short}" if starter else ""
             wishes = qemu.Wishes(self.options.accel, self.options.iommu, self.options.iommu_opts)
-            self.machine = qemu.Machine(platform, emulator, wishes, self.root / self.target)
+            self.machine = qemu.Machine(platform, emulator, wishes, self.root / self.target, starter)
         else:
             self.target = platform.program
         entries = deviations.load(runner.folder / "deviations", platform.deviations)
@@ -105,7 +108,7 @@ class PlatformRun:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Stop(f"--out {self.options.out}: {error.strerror}.") from None
-        emulator = f" on {self.emulator.short}" if self.emulator else ""
+        emulator = f"{self.under} on {self.emulator.short}" if self.emulator else ""
         view.line(f"{self.platform.name}: {self.platform.title}{emulator}")
         if self.options.shuffle or self.options.fuzz is not None:
             view.notice(f"Seed {self.options.seed}.")
@@ -153,7 +156,8 @@ class PlatformRun:
         if self.platform.stick:
             return stick.StickSession(launch, self._judge, view, console, self.options.timeout, lambda: self.machine.stick,
                                       self.options.out / self.platform.name / "results")
-        return Session(launch, self._judge, view, console, self.options.timeout, boot.suffix)
+        return Session(launch, self._judge, view, console, self.options.timeout, boot.suffix,
+                       self.platform.boot_limit_s)
 
     def _beside(self, pool, boot, selected):
         """Hands a session to another thread; what it shows and prints is kept for its turn."""
@@ -197,6 +201,8 @@ class PlatformRun:
             status = Status.FAILED
         elif status == Status.OK and self.changed:
             status, sentence = Status.FAILED, "A disk that nobody may write has changed."
+        elif status == Status.OK and (absent := next((s.absent for s in sessions if s.absent), None)):
+            status, sentence = Status.ABSENT, absent[:1].upper() + absent[1:] + "."
         if sentence:
             view.line(f"{self.platform.name}: {sentence}")
         self.interrupted = bool(trouble) or any(s.interrupted for s in sessions)

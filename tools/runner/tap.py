@@ -56,6 +56,7 @@ POINT = re.compile(r"(not )?ok (\d+) - (\S+)(?: # (SKIP|TODO)\b:? ?(.*))?\s*$")
 PLAN = re.compile(r"1\.\.(\d+)\s*(?:#.*)?$")
 META = re.compile(r"# @(\w+)\s*(.*)$")
 START = re.compile(r"(\d+) (\S+)")
+XEN = b"(XEN) "  # how the hypervisor under the kernel begins its own lines, on the same console
 KEY = re.compile(r"([A-Za-z_]\w*):(?:\s+(.*))?$")
 
 
@@ -66,6 +67,7 @@ class Parser:
         self._rest = b""
         self._point = None    # its YAML block may follow
         self._block = None    # the lines of the block that is open
+        self._held = b""      # the first part of a line that the hypervisor spoke into
 
     def feed(self, data):
         lines = (self._rest + data).split(b"\n")
@@ -73,12 +75,22 @@ class Parser:
         if len(self._rest) > MAX_LINE:
             lines.append(self._rest)
             self._rest = b""
-        return [event for line in lines for event in self._line(_text(line))]
+        return [event for line in lines for event in self._raw(line)]
 
     def flush(self):
-        events = self._line(_text(self._rest)) if self._rest else []
-        self._rest = b""
-        return events + self._close()
+        rest, self._rest = self._rest, b""
+        events = self._raw(rest) if rest else []
+        held, self._held = self._held, b""
+        return events + (self._line(_text(held)) if held else []) + self._close()
+
+    def _raw(self, line):
+        """A line of the hypervisor stands for itself, wherever it came in between; what it cut is put together."""
+        before, mark, after = line.partition(XEN)
+        if mark:
+            self._held += before
+            return [Text(_text(mark + after))]
+        line, self._held = self._held + line, b""
+        return self._line(_text(line))
 
     def _close(self):
         """Gives out the point that waits, if any."""

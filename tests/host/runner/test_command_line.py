@@ -110,8 +110,8 @@ class Statuses(Case):
                                     (["--seed", "x"], "not a number"), (["--timeout", "0"], "not a number of seconds"),
                                     (["--tests", ","], "not a list"), (["--iommu-opts", "x"], "not a list of K=V"),
                                     (["--iommu-opts", "nonesuch=1"], "no intel-iommu option nonesuch"),
-                                    (["--iommu", "amdvi"], "none of that kind"), (["--xen", "/x"], "not there yet"),
-                                    (["--hvm"], "not there yet"), (["--baseline", "/nonesuch"], "No such file"),
+                                    (["--iommu", "amdvi"], "none of that kind"), (["--xen", "/x"], "belongs to the platforms xen-"),
+                                    (["--hvm"], "belongs to the platform xen-guest"), (["--baseline", "/nonesuch"], "No such file"),
                                     (["--accel", "warp"], "--accel"), (["--test", "x"], "--test")):
             with self.subTest(arguments):
                 self.assertEqual(self.run_sh(*arguments), 2)

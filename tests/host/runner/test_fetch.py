@@ -7,7 +7,7 @@ import unittest
 import unittest.mock
 
 from base import Case
-from runner import fetch_qemu, status
+from runner import fetch_qemu, packages, status
 
 
 class Names(unittest.TestCase):
@@ -19,7 +19,7 @@ class Names(unittest.TestCase):
     def test_upstream_version(self):
         for full, expected in (("1:10.0.13+ds-0+deb13u1", "10.0.13"), ("1:11.1.3+ds-1~bpo13+1", "11.1.3"),
                                ("1:7.2+dfsg-7+deb12u18", "7.2"), ("8.2.2-0ubuntu1", "8.2.2")):
-            self.assertEqual(fetch_qemu._upstream(full), expected)
+            self.assertEqual(packages.upstream(full), expected)
 
     def test_matching(self):
         self.assertTrue(fetch_qemu._matches("10.0.13", "10.0"))
@@ -47,11 +47,11 @@ class Cache(Case):
             def update(self):
                 return self.suites[-1] != "sid"
 
-            def versions(self):
+            def versions(self, _package):
                 return ["1:10.0.2+ds-1"] if self.suites[-1] == "trixie" else []
 
-        with unittest.mock.patch.object(fetch_qemu, "_Apt", Empty), \
-                unittest.mock.patch.object(fetch_qemu, "_home", lambda: ("mirror", "debian", "trixie")):
+        with unittest.mock.patch.object(packages, "Apt", Empty), \
+                unittest.mock.patch.object(packages, "home", lambda: ("mirror", "debian", "trixie")):
             self.order("pass")
             self.assertEqual(self.run_sh(qemu="9.9"), 2)
         self.assertIn("there is: 10.0.2 (trixie)", self.text)
@@ -71,7 +71,7 @@ class Cache(Case):
 
     def test_other_distribution(self):
         with tempfile.TemporaryDirectory() as folder, \
-                unittest.mock.patch.object(fetch_qemu, "SUITES", {}):
+                unittest.mock.patch.object(packages, "SUITES", {}):
             os.environ["XDG_CACHE_HOME"] = folder
             self.order("pass")
             self.assertEqual(self.run_sh(qemu="9.9"), 2)
