@@ -12,8 +12,8 @@
 /* Writes the words of text into line (room bytes, terminated). Returns how many characters did not fit. */
 uint32_t config_words(const uint8_t *text, size_t bytes, char *line, size_t room);
 /*
- * Takes the word "name=value" out of line, where single blanks separate words; value goes to out, cut to its room. False:
- * there is no such word.
+ * Takes the word "name=value" out of line, where single blanks separate words; value goes to out, cut to its room.
+ * False: there is no such word.
  */
 bool config_take(char *line, const char *name, char *out, size_t room);
 

@@ -1,6 +1,6 @@
 /*
- * What firmware knows: tables, screen, texts, Secure Boot, the clock, the function of the boot medium. All of it is only
- * read.
+ * What firmware knows: tables, screen, texts, Secure Boot, the clock, the function of the boot medium. All of it is
+ * only read.
  */
 #include "boot/efi/app.h"
 #include "boot/efi/smbios.h"

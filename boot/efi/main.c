@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define NO_WATCHDOG 0
-#define STALL_US    1000000
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
 
@@ -33,8 +32,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 	firmware_describe(&app);
 	if (kept_find(&app, &kept) == KEPT_COLLECT) {
 		collect(&app, &kept);
-		for (;;)
-			app.bs->Stall(STALL_US);
+		app_end(&app);
 	}
 	handover(&app);
 	return EFI_LOAD_ERROR;

@@ -114,6 +114,17 @@ class StickSession(boots.Session):
         self._said[event.number] = event
         return super()._on_point(event)
 
+    def _on_plan(self, event):
+        self._first_meta = False  # later starts say of the machine what the first one said
+        return super()._on_plan(event)
+
+    def _on_meta(self, event):
+        if event.key == "collected":
+            self.machine.remarks.append(f"{event.key} {event.text}")
+        return super()._on_meta(event)
+
+    _HANDLERS = {**boots.Session._HANDLERS, tap.Plan: _on_plan, tap.Point: _on_point, tap.Meta: _on_meta}
+
     def _after(self, end, resume, stuck):
         if end.how != "exit":
             return self._stop(Status.UNFINISHED, "The machine did not come to its end: " + boots.describe(end) + ".")
