@@ -113,15 +113,13 @@ bool mdl_amd_event(const struct mdl_amd_walk *w, uint8_t fault, uint64_t event[2
 	return true;
 }
 
-/* Hardware errors are latched whether or not the log runs (fact sheet 6.2). */
+/* Hardware errors are latched whether or not the log runs (fact sheet 6.2); without HESup nobody can read them. */
 static void latch(struct mdl_amd *u, const uint64_t event[2])
 {
 	uint64_t *status = &u->st.r[AR_HEV_STATUS];
 	unsigned at = u->st.cfg->choices.u11_hev_high ? 1 : 0;
 	bool held = (*status & pow2(at)) != 0;
 
-	if (!mdl_amd_efr(&u->st, EFR_HE))
-		return;
 	*status |= pow2(at) | (held ? pow2(at + 1) : 0);
 	if (held && !u->st.cfg->choices.u45_last_kept)
 		return;

@@ -181,6 +181,7 @@ TEST(model_cmd_store,
 	expect_true(t, event[0] == UINT64_C(0x6200000000000000) && event[1] == hole,
 		    "COMMAND_HARDWARE_ERROR, master abort, with the address");
 	expect_eq(t, "status", am_reg(a, 0x2020) & CMD_RUN, 0);
+	expect_eq(t, "the event in 0040h", am_reg(a, 0x0040), a->config.efr & BIT(8) ? event[0] : 0);
 	am_set(a, 0x0018, 0x0405);
 	am_set(a, 0x0008, hole | UINT64_C(0x0800000000000000));
 	am_set(a, 0x2008, 16);

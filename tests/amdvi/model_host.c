@@ -473,6 +473,12 @@ TEST(model_host_beyond,
 			      inside ? 0 : AM_OP(2) | sid | (a->config.choices.u29_rw_always ? RW : 0), sid);
 			am_cmd(a, AM_OP(2) | sid, 0);
 		}
+	/* The largest table there is: an id in its upper half. Only the page of that entry is there. */
+	am_set(a, 0x0000, (a->devtab - 32 * UINT64_C(0x8000)) | 0x1ff);
+	expect_eq(t, "the entry of id 8005h",
+		  am_look(a, &(struct mdl_request){ .sid = 0x8005, .bytes = 8, .address = 0x5008 }).kind, MDL_OK);
+	am_cmd(a, AM_OP(2) | 0x8005, 0);
+	am_set(a, 0x0000, a->devtab);
 	for (uint64_t n = 1; n <= log2; n++) {
 		uint64_t own = am_page(a);
 		struct mdl_request rq = { .sid = (uint16_t)(pow2(16 - (unsigned)n) | 5), .bytes = 8,

@@ -418,8 +418,9 @@ TEST(model_int_ga_log,
 	mdl_amd_interrupt(&r.a->u, AM_SID, MSI, 3);
 	expect_eq(t, "the tail without a restart", am_reg(r.a, 0x2048), 8 * 511);
 	ctl = am_reg(r.a, 0x0018);
-	am_set(r.a, 0x0018, ctl & ~GA_LOG);
 	am_set(r.a, 0x2020, BIT(9));
+	expect_eq(t, "GALogRun after GALOverflow was cleared alone", am_reg(r.a, 0x2020) & BITS(9, 8), 0);
+	am_set(r.a, 0x0018, ctl & ~GA_LOG);
 	am_set(r.a, 0x0018, ctl);
 	expect_eq(t, "GALogRun after the restart", am_reg(r.a, 0x2020) & BITS(9, 8), BIT(8));
 	mdl_amd_interrupt(&r.a->u, AM_SID, MSI, 3);

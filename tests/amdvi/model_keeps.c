@@ -112,6 +112,7 @@ TEST(model_keeps_permission,
      .given = "a permission given, or taken away", .expects = "as before until 3h",
      .needs = NEEDS, .flags = TEST_MODEL)
 {
+	uint64_t pde, event[2] = { 0, 0 };
 	struct keeper b;
 
 	ak_need_caches(t);
@@ -125,6 +126,15 @@ TEST(model_keeps_permission,
 	expect_eq(t, "where a read goes, IR given, nothing dropped", ak_goes(&b), 0);
 	am_cmd(b.a, PAGES(AM_DOMAIN, 0), AM_IOVA);
 	ak_is_old(&b, "3h");
+	/* A table that was kept brings what is missing above it: that is judged before the leaf. */
+	pde = am_entry(b.a, b.root, b.levels, 2, AM_IOVA);
+	am_put(pde, am_get(pde) & ~BIT(62));
+	am_cmd(b.a, PAGES(AM_DOMAIN, 0), AM_IOVA | PDE);
+	ak_is_old(&b, "IW taken away from the table above");
+	am_code(b.a);
+	am_ask(b.a, MDL_WRITE, AM_IOVA + PAGE_BYTES);
+	am_event(b.a, event);
+	expect_eq(t, "PR and PE of a write to an absent page below it", event[0] & (BIT(52) | BIT(54)), BIT(52) | BIT(54));
 }
 
 /* Not-present entries and errors: kept with NpCache = 1 alone. */

@@ -199,6 +199,9 @@ TEST(model_keeps_nested,
 
 	ak_need_caches(t);
 	guest_open(t, &b, true);
+	am_put(b.pte, b.fresh | 7);
+	ak_is_old(&b, "nothing: the guest's page is kept under nesting, too");
+	am_put(b.pte, b.old | 7);
 	am_put(am_entry(b.a, b.root, b.levels, 1, b.old), AM_PERMIT | b.fresh | 1);
 	am_cmd(b.a, PAGES(AM_DOMAIN, PASID + 1), AM_ALL | GN | PDE);
 	ak_is_old(&b, "another PASID");

@@ -88,12 +88,17 @@ TEST(model_nested_walk,
 			host_fault(&s, kind, PR | PE, (s.page ^ MOVED) + 0x18, kind);
 		else
 			ags_ends_in(&s, kind, AM_IOVA, 0, kind);
+		/* What one request brought in does not serve another that needs more. */
+		ags_ends_in(&s, READ, AM_IOVA, 0, kind);
+		host_fault(&s, WRITE, PR | PE, (s.page ^ MOVED) + 0x18, kind);
 		am_put(at, good & ~BIT(61));
 		ags_drop(&s);
 		if (kind != WRITE && kind != PRIV_WRITE)
 			host_fault(&s, kind, PR | PE, (s.page ^ MOVED) + 0x18, 10 + kind);
 		else
 			ags_ends_in(&s, kind, AM_IOVA, 0, 10 + kind);
+		ags_ends_in(&s, WRITE, AM_IOVA, 0, 10 + kind);
+		host_fault(&s, READ, PR | PE, (s.page ^ MOVED) + 0x18, 10 + kind);
 		am_put(at, 0);
 		ags_drop(&s);
 		host_fault(&s, kind, 0, (s.page ^ MOVED) + 0x18, 20 + kind);
@@ -177,6 +182,18 @@ TEST(model_nested_ad,
 	ags_ends_in(&s, WRITE, AM_IOVA, 0, 1);
 	expect_eq(t, "A and D of the page's host entry", am_get(host) & (A_BIT | D_BIT), A_BIT | D_BIT);
 	expect_eq(t, "A and D of the guest's leaf", am_get(nested_at(&s, 1)) & (A_BIT | D_BIT), A_BIT | D_BIT);
+	/* A write for which nothing has to be set in the guest's tables does not write them. */
+	for (unsigned level = 1; level <= 4; level++) {
+		uint64_t under = host_of(&s, align_down(nested_at(&s, level), PAGE_BYTES) ^ MOVED);
+
+		am_put(under, am_get(under) & ~D_BIT);
+	}
+	ags_drop(&s);
+	ags_ends_in(&s, WRITE, AM_IOVA, 0, 1);
+	for (unsigned level = 1; level <= 4; level++)
+		am_is(t, "A and D under the guest's table, nothing to set there",
+		      am_get(host_of(&s, align_down(nested_at(&s, level), PAGE_BYTES) ^ MOVED)) & (A_BIT | D_BIT), A_BIT,
+		      level);
 	/* Kept without the host's D: a write has to go and set it. */
 	am_put(host, am_get(host) & ~(A_BIT | D_BIT));
 	ags_drop(&s);
