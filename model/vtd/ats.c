@@ -12,7 +12,7 @@ void mdl_vtd_ats(struct mdl_vtd *u, const struct mdl_request *rq, struct mdl_ats
 	if (out.kind == MDL_BLOCKED || out.kind == MDL_INTERRUPT)
 		c->status = out.ca ? MDL_CA : MDL_UR;
 	/* Nothing is granted, and no address: refused, or Success with R=W=0 where the fault is recoverable. */
-	if (out.kind != MDL_OK || (!out.r && !out.w))
+	if (out.kind != MDL_OK)
 		return;
 	c->bytes = pow2(out.page_bits);
 	c->address = align_down(out.address, c->bytes);
@@ -35,8 +35,8 @@ static void device_range(struct mdl_devtlb_inv *inv, uint64_t address, bool s)
 			bits++;
 		bits++;
 	}
-	inv->bytes = bits >= 64 ? 0 : pow2(bits);
-	inv->address = bits >= 64 ? 0 : align_down(address, inv->bytes);
+	inv->bytes = bits < 64 ? pow2(bits) : 0;
+	inv->address = align_down(address, inv->bytes); /* 0 of the whole address space */
 }
 
 static enum mdl_iqei send(struct mdl_vtd *u, const struct mdl_devtlb_inv *inv)

@@ -80,7 +80,7 @@ static void complete(struct mdl_vtd *u, uint32_t value)
 	one_shots(u, value);
 	if ((changed & G_QIE) != 0)
 		queue(u, (value & G_QIE) != 0);
-	if ((changed & G_CFI) != 0 && mdl_ecap(&u->st, ECAP_IR))
+	if (mdl_ecap(&u->st, ECAP_IR))
 		set_level(u, G_CFI, (value & G_CFI) != 0);
 	if ((changed & G_IRE) != 0)
 		interrupts(u, (value & G_IRE) != 0);

@@ -204,7 +204,7 @@ enum mdl_iqei mdl_inv_pdevtlb(struct mdl_vtd *u, const uint64_t q[2]);
 enum mdl_iqei mdl_inv_response(struct mdl_vtd *u, const uint64_t q[2]);
 void mdl_ccmd_run(struct mdl_vtd *u);
 void mdl_iotlb_run(struct mdl_vtd *u);
-bool mdl_pmr_blocks(const struct mdl_vtd_state *st, uint64_t address, uint32_t bytes);
+bool mdl_pmr_blocks(const struct mdl_vtd_state *st, uint64_t address);
 uint64_t mdl_pmr_mask(const struct mdl_vtd_config *c, enum mdl_reg r);
 void mdl_vcmd_run(struct mdl_vtd *u);
 

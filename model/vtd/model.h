@@ -176,7 +176,7 @@ void mdl_vtd_wr(struct mdl_vtd *u, uint32_t off, uint64_t value, unsigned bytes)
 
 /*
  * One memory transaction of a device, whole: translation through the caches, A/D updates, fault log, then the access.
- * data: bytes written, or where the bytes read go; for MDL_ATOMIC (4 or 8 bytes, FetchAdd) the addend on entry and
+ * data: bytes written, or where the bytes read go; for MDL_ATOMIC (4 or 8 bytes, aligned, FetchAdd) the addend on entry and
  * the old value on return. A write is posted: MDL_UR then tells the test bench, a real device would not know.
  */
 enum mdl_completion mdl_vtd_dma(struct mdl_vtd *u, const struct mdl_request *rq, void *data);

@@ -14,22 +14,21 @@ uint64_t mdl_pmr_mask(const struct mdl_vtd_config *c, enum mdl_reg r)
 	return (top == 31 ? BITS(31, 0) : pow2(top + 1) - 1) & ~(pow2(c->pmr_granule_bits) - 1);
 }
 
-static bool meets(const struct mdl_vtd_state *st, enum mdl_reg base, uint64_t first, uint64_t last)
+static bool contains(const struct mdl_vtd_state *st, enum mdl_reg base, uint64_t address)
 {
 	uint64_t b = st->r[base];
 	uint64_t l = st->r[base + 1] | (pow2(st->cfg->pmr_granule_bits) - 1);
 
 	/* base > limit closes nothing; base = limit is one granule. */
-	return b <= st->r[base + 1] && first <= l && last >= b;
+	return b <= st->r[base + 1] && address >= b && address <= l;
 }
 
-bool mdl_pmr_blocks(const struct mdl_vtd_state *st, uint64_t address, uint32_t bytes)
+/* A request never crosses a page, nor a region's edge therefore: its first byte decides. */
+bool mdl_pmr_blocks(const struct mdl_vtd_state *st, uint64_t address)
 {
-	uint64_t last = address + (bytes == 0 ? 0 : bytes - 1);
-
 	if ((st->r[R_PMEN] & PMEN_PRS) == 0)
 		return false;
-	if (mdl_cap(st, CAP_PLMR) && meets(st, R_PLMBASE, address, last))
+	if (mdl_cap(st, CAP_PLMR) && contains(st, R_PLMBASE, address))
 		return true;
-	return mdl_cap(st, CAP_PHMR) && meets(st, R_PHMBASE, address, last);
+	return mdl_cap(st, CAP_PHMR) && contains(st, R_PHMBASE, address);
 }

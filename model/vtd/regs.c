@@ -217,7 +217,7 @@ static unsigned write_part(struct mdl_vtd *u, uint32_t off, uint64_t value, unsi
 		return bytes;
 	}
 	if (!find(u->st.cfg, off & ~3u, &d, &half))
-		return (unsigned)min_u64(bytes, 4 - (off & 3));
+		return (unsigned)min_u64(bytes, 4);
 	in = half + (off & 3);
 	part = (unsigned)min_u64(bytes, d.bytes - in);
 	write_reg(u, &d, shl(value, 8 * in), shl(part == 8 ? UINT64_MAX : pow2(8 * part) - 1, 8 * in));

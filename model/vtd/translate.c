@@ -147,7 +147,7 @@ static bool before_tables(struct mdl_walk *w)
 		return true;
 	/* 1. TES=0: addresses as they are; everything else is rejected without a record (U-38). */
 	if ((st->r[R_GSTS] & G_TE) == 0) {
-		if (rq->at != MDL_UNTRANSLATED || rq->has_pasid || mdl_pmr_blocks(st, rq->address, rq->bytes))
+		if (rq->at != MDL_UNTRANSLATED || rq->has_pasid || mdl_pmr_blocks(st, rq->address))
 			refuse(w, FR_NONE);
 		else
 			accept(w, rq->address);
@@ -188,7 +188,7 @@ static uint8_t finish(struct mdl_walk *w, const struct mdl_leaf *leaf)
 	/* Last step in both modes: the output must not lie in the interrupt range (LGN.4, SGN.8). */
 	if (mdl_in_interrupt_range(address))
 		return w->mode == TTM_LEGACY ? FR_LGN_4_INTERRUPT : FR_SGN_8_INTERRUPT;
-	if (w->st->cfg->choices.u06_pmr_with_te && mdl_pmr_blocks(w->st, address, w->rq->bytes)) {
+	if (w->st->cfg->choices.u06_pmr_with_te && mdl_pmr_blocks(w->st, address)) {
 		refuse(w, FR_NONE);
 		return FR_NONE;
 	}
@@ -359,8 +359,8 @@ void mdl_walk_run(struct mdl_walk *w)
 	}
 	if (fault == FR_NONE)
 		return;
-	/* The walk came to its end only in the last step: then its A/D updates count, else none is made. */
-	if (fault != FR_LGN_4_INTERRUPT && fault != FR_SGN_8_INTERRUPT) {
+	/* The walk came to its end only in the last step: then its A/D updates (of scalable mode) count, else none is made. */
+	if (fault != FR_SGN_8_INTERRUPT) {
 		if (w->out->updates_n != 0 || w->untouched)
 			forget_walk(w);
 		w->out->updates_n = 0;

@@ -192,8 +192,7 @@ static bool access(struct mdl_vtd *u, const struct mdl_request *rq, uint64_t pa,
 	case MDL_READ:
 		return u->mem.rd(u->mem.ctx, pa, data, rq->bytes);
 	case MDL_ATOMIC:
-		return (rq->bytes == 4 || rq->bytes == 8) && is_aligned(pa, rq->bytes) &&
-		       mdl_fetch_add(&u->mem, pa, rq->bytes, data);
+		return mdl_fetch_add(&u->mem, pa, rq->bytes, data);
 	default:
 		return true; /* zero-length read: the translation was all */
 	}

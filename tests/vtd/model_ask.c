@@ -49,6 +49,74 @@ struct model_answer model_ask_ats(struct test *t, const struct model_request *rq
 	};
 }
 
+/* Stands between the unit and memory. */
+struct between {
+	struct model_memory m;
+	struct mdl_mem inner;
+	void (*cleanup)(struct test *t);
+};
+
+static bool between_cas64(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, uint64_t *seen)
+{
+	struct between *b = ctx;
+
+	for (unsigned i = 0; i < b->m.updates && i < ARRAY_LEN(b->m.of); i++)
+		b->m.repeated += b->m.of[i] == pa;
+	if (b->m.updates < ARRAY_LEN(b->m.of))
+		b->m.of[b->m.updates] = pa;
+	b->m.updates++;
+	return pa != b->m.refuse && b->inner.cas64(b->inner.ctx, pa, expected, desired, seen);
+}
+
+static bool between_rd64(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
+{
+	struct between *b = ctx;
+
+	return b->inner.rd64(b->inner.ctx, pa, w, n);
+}
+
+static bool between_rd64_unsnooped(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
+{
+	struct between *b = ctx;
+
+	return b->inner.rd64_unsnooped(b->inner.ctx, pa, w, n);
+}
+
+static bool between_rd(void *ctx, uint64_t pa, void *buf, uint32_t bytes)
+{
+	struct between *b = ctx;
+
+	return b->inner.rd(b->inner.ctx, pa, buf, bytes);
+}
+
+static bool between_wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
+{
+	struct between *b = ctx;
+
+	return b->inner.wr(b->inner.ctx, pa, buf, bytes);
+}
+
+static void step_aside(struct test *t)
+{
+	struct between *b = unit(t)->mem.ctx;
+
+	unit(t)->mem = b->inner;
+	if (b->cleanup)
+		b->cleanup(t);
+}
+
+struct model_memory *model_memory(struct test *t)
+{
+	struct between *b = (struct between *)(void *)page_alloc(t, sizeof(*b), 0)->p; /* page-aligned */
+
+	b->inner = unit(t)->mem;
+	b->cleanup = t->cleanup;
+	t->cleanup = step_aside;
+	unit(t)->mem = (struct mdl_mem){ .ctx = b, .rd64 = between_rd64, .rd64_unsnooped = between_rd64_unsnooped,
+					 .rd = between_rd, .wr = between_wr, .cas64 = between_cas64 };
+	return &b->m;
+}
+
 bool model_qualified(struct test *t, unsigned reason)
 {
 	return mdl_fault_qualified(&unit(t)->st, (uint8_t)reason); /* reasons have 8 bits */

@@ -29,6 +29,15 @@ struct model_answer model_ask(struct test *t, const struct model_request *rq);
 /* The completion of a translation request: done, r, w, x, u, n, priv, global, address; page_bits of its size. */
 struct model_answer model_ask_ats(struct test *t, const struct model_request *rq);
 
+/* The unit's atomic updates of memory, from now to the end of the test. */
+struct model_memory {
+	uint64_t refuse;            /* address of a word whose update memory rejects; 0: none */
+	unsigned updates;           /* how many there were, whatever came of them; the test may set it to 0 */
+	unsigned repeated;          /* how many were of a word that had been updated since then */
+	uint64_t of[64];            /* the first updates' addresses */
+};
+struct model_memory *model_memory(struct test *t);
+
 /* What the model holds of a fault reason: an FPD bit keeps it from the log; a translation request survives it. */
 bool model_qualified(struct test *t, unsigned reason);
 bool model_recoverable(unsigned reason);

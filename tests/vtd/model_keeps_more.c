@@ -200,6 +200,38 @@ TEST_TABLE(model_fetch,
 	     .expects = "refused, then allowed without an invalidation", .needs = NEEDS | NEED_SSTS,
 	     .flags = TEST_MODEL, .arg = FX_SM_SS, .body = fetch_not_kept });
 
+/*
+ * A walk that ends in a fault sets no A bit, so of its paging entries nothing may be kept; its context and PASID entry
+ * may, and are.
+ */
+TEST(model_keeps_of_fault,
+     .id = "vtd.cache.model.fault_keeps_pasid",
+     .given = "a read-only page without A bits, refused a write; then the PASID entry loses P, and an entry gets W",
+     .expects = "the PASID entry is used as it was, the paging entries as they are",
+     .needs = NEEDS | NEED_FSTS, .flags = TEST_MODEL)
+{
+	struct page *p;
+	struct fx_req *r;
+	uint64_t *leaf;
+
+	need_caches(t);
+	if (!t->bench->vtd->caps.smpwcs)
+		skip(t, "ECAP.SMPWCS = 0");
+	p = fx_start_mapped(t, FX_SM_FS);
+	r = fx_req(t, t->engine);
+	leaf = fx_entry(t, r, IOVA_A, 1);
+	for (unsigned level = 1; level <= r->levels; level++)
+		fx_set(t, fx_entry(t, r, IOVA_A, level), *fx_entry(t, r, IOVA_A, level) & ~(FS_A | FS_D));
+	fx_set(t, leaf, *leaf & ~FS_RW);
+	fx_sync(t);
+	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+	expect_true(t, fx_faults_drop(t) > 0, "the refused write is recorded");
+	fx_set(t, leaf, *leaf | FS_RW);
+	fx_set(t, r->pasid, r->pasid[0] & ~PASID_P);
+	expect_write(t, IOVA_A, p, 0, DMA_DONE);
+	expect_no_fault(t);
+}
+
 /* ---- pass-through and translation take each other's place ---- */
 
 TEST(model_keeps_legacy_pass,

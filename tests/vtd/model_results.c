@@ -181,6 +181,19 @@ TEST(model_execute_first_stage,
 	execute_ends_in(t, false, FR_SGN_2, "a user on a supervisor page");
 }
 
+/* A translation request of a page that can be executed alone ends in Success with R = W = 0, unrecorded. */
+static bool execute_alone_translates(struct test *t, struct fx_req *r, uint64_t *e, uint64_t value)
+{
+	struct model_request rq = { .iova = IOVA_A, .has_pasid = true, .exec = true, .pasid = r->rid_pasid };
+	struct model_answer a;
+
+	fx_set(t, e, value & ~(SS_R | SS_W));
+	sm_change(t, r->ctx, 0, SM_CTX_DTE);
+	a = model_ask_ats(t, &rq);
+	sm_change(t, r->ctx, SM_CTX_DTE, 0);
+	return expect_true(t, a.done && !a.r && !a.w, "Success with R = W = 0") && expect_no_fault(t);
+}
+
 TEST(model_execute_second_stage,
      .id = "vtd.model.execute.second_stage",
      .given = "ERE = 1; SSEE and X at each level", .expects = "reason 82h where SSEE = 1 and X = 0",
@@ -206,6 +219,11 @@ TEST(model_execute_second_stage,
 			return;
 		fx_set(t, e, value & ~(SS_R | SS_W));
 		if (!execute_ends_in(t, false, FR_SGN_7, "SSEE = 1, X alone at one level"))
+			return;
+		fx_set(t, e, (value & ~(SS_R | SS_W | SS_X)) | SS_RSVD_62);
+		if (!execute_ends_in(t, false, FR_SSS_2, "SSEE = 1, R = W = X = 0, a reserved bit"))
+			return;
+		if (t->bench->vtd->caps.dt && !execute_alone_translates(t, r, e, value))
 			return;
 		fx_set(t, e, value);
 	}

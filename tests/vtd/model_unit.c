@@ -176,18 +176,27 @@ TEST(model_warm_reset,
 TEST(model_mtrr,
      .id = "vtd.model.unit.mtrr",
      .given = "each MTRR written with a value of its own, whole and by halves",
-     .expects = "each reads what was written to it; without MTS, 0",
+     .expects = "each reads what was written to it; without MTS, 0; no other register changes",
      .needs = NEED_VTD, .flags = TEST_MODEL)
 {
 	static const uint16_t gaps[][2] = { { 0x120, 0x138 }, { 0x138, 0x178 }, { 0x180, 0x220 } };
 	bool mts = (config_of(t)->ecap & ECAP_MTS) != 0;
 	unsigned messages;
 	struct mdl_vtd *u = fresh(t, &messages);
+	uint32_t window = mdl_vtd_window_bytes(config_of(t));
+	uint64_t *before = (uint64_t *)(void *)page_alloc(t, window, 0)->p; /* page-aligned */
 
+	for (uint32_t off = 0; off < window; off += 8)
+		before[off / 8] = mdl_vtd_rd(u, off, 8);
 	for (unsigned g = 0; g < ARRAY_LEN(gaps); g++)
 		for (uint32_t off = gaps[g][0]; off < gaps[g][1]; off += 8) {
 			mdl_vtd_wr(u, off, off, 4);
 			mdl_vtd_wr(u, off + 4, ~(uint64_t)off, 4);
+		}
+	for (uint32_t off = 0; off < window; off += 8)
+		if ((off < 0x120 || off >= 0x220) && !expect_eq(t, "another register", mdl_vtd_rd(u, off, 8), before[off / 8])) {
+			note(t, "register 0x%x", off);
+			return;
 		}
 	for (unsigned g = 0; g < ARRAY_LEN(gaps); g++)
 		for (uint32_t off = gaps[g][0]; off < gaps[g][1]; off += 8)
@@ -196,6 +205,26 @@ TEST(model_mtrr,
 				return;
 			}
 	expect_eq(t, "behind the fixed ones", mdl_vtd_rd(u, 0x178, 8), 0);
+}
+
+/* Of message data a unit may hold 16 bits, of which drivers use 8 (VT-d 11.4.8). */
+TEST(model_event_data,
+     .id = "vtd.model.unit.event_data",
+     .given = "FEDATA, IEDATA, PEDATA written all ones",
+     .expects = "bits 15:0 read as written, where the register exists",
+     .needs = NEED_VTD, .flags = TEST_MODEL)
+{
+	const struct mdl_vtd_config *c = config_of(t);
+	const struct { uint32_t off; bool there; } regs[] = {
+		{ 0x03c, true }, { 0x0a4, (c->ecap & ECAP_QI) != 0 }, { 0x0e4, (c->ecap & ECAP_PRS) != 0 },
+	};
+	unsigned messages;
+	struct mdl_vtd *u = fresh(t, &messages);
+
+	for (unsigned i = 0; i < ARRAY_LEN(regs); i++) {
+		mdl_vtd_wr(u, regs[i].off, UINT32_MAX, 4);
+		expect_eq(t, "message data", rd(u, regs[i].off), regs[i].there ? UINT16_MAX : 0);
+	}
 }
 
 TEST(model_absent_regions,

@@ -4,6 +4,7 @@
  * The descriptor is 64 bytes: 256 request bits (PIR), then ON, SN, NV (279:272) and NDST (319:288). It is never cached.
  */
 #include "tests/vtd/interrupt_words.h"
+#include "tests/vtd/model_ask.h"
 
 #define NEEDS (NEED_VTD | NEED_IR | NEED_QI | NEED_ENGINE_MSI)
 #define INDEX 5u
@@ -120,6 +121,28 @@ TEST_TABLE(pi_notification,
 	   NOTE_ROW("outstanding", "VTD-PI-003", 1, "ON = 1", "PIR set, no notification"),
 	   NOTE_ROW("suppressed", "VTD-PI-004", 2, "SN = 1, URG = 0", "PIR set, no notification"),
 	   NOTE_ROW("urgent", "VTD-PI-005", 3, "SN = 1, URG = 1", "PIR set, notification"));
+
+/* arg: which word of the descriptor. */
+static void update_refused(struct test *t)
+{
+	struct posted p = start(t);
+	struct model_memory *m;
+
+	expect_posted(t, &p, POSTED_VECTOR, true, true);
+	clear(&p, 0);
+	m = model_memory(t);
+	m->refuse = p.page->pa.v + 8 * t->desc->arg;
+	expect_not_delivered(t, p.ir, INDEX, FR_IR_PID_ACCESS);
+	m->refuse = 0;
+	clear(&p, 0);
+	expect_posted(t, &p, POSTED_VECTOR, true, true);
+}
+
+TEST_TABLE(pi_update_refused,
+	   { .id = "vtd.model.memory.posted.pir", .given = "memory rejects the update of PIR", .flags = TEST_MODEL,
+	     .expects = "refused with reason 27h", .needs = NEEDS, .arg = POSTED_VECTOR / 64, .body = update_refused },
+	   { .id = "vtd.model.memory.posted.on", .given = "memory rejects the update of ON", .flags = TEST_MODEL,
+	     .expects = "refused with reason 27h", .needs = NEEDS, .arg = 4, .body = update_refused });
 
 TEST(pi_not_cached,
      .id = "vtd.pi.not_cached", .checks = "VTD-PI-015",

@@ -191,13 +191,16 @@ TEST(halves_read,
 }
 
 TEST(halves_write,
-     .id = "vtd.reg.halves.write", .checks = "VTD-REG-063", .given = "RTADDR written as two DWORDs, then read whole",
+     .id = "vtd.reg.halves.write", .checks = "VTD-REG-063", .given = "RTADDR written as two DWORDs in either order, then read whole",
      .expects = "the value of both", .needs = NEED_VTD)
 {
 	wr(t, VTD_RTADDR.off, true, 0);
 	wr(t, VTD_RTADDR.off, false, 0x34567000);
 	wr(t, VTD_RTADDR.off + 4, false, 0x2);
 	expect_eq(t, "RTADDR", rd(t, VTD_RTADDR.off, true), UINT64_C(0x234567000));
+	wr(t, VTD_RTADDR.off + 4, false, 0x1);
+	wr(t, VTD_RTADDR.off, false, 0x76543000);
+	expect_eq(t, "RTADDR", rd(t, VTD_RTADDR.off, true), UINT64_C(0x176543000));
 	wr(t, VTD_RTADDR.off, true, 0);
 }
 

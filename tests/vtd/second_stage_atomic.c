@@ -6,15 +6,20 @@
 #define NEEDS_ATOMIC (NEED_VTD | NEED_LEGACY_SS | NEED_ENGINE_ATOMIC)
 #define NEEDS_ZLR    (NEED_VTD | NEED_LEGACY_SS | NEED_ENGINE_ZLR)
 
-static enum dma_outcome atomic(struct test *t, iova_t iova)
+static enum dma_outcome atomic_of(struct test *t, iova_t iova, uint32_t bytes)
 {
 	enum dma_outcome outcome = DMA_UNKNOWN;
 	uint64_t old = 0;
-	struct dma_request rq = { .iova = iova, .len_bytes = sizeof(old), .data = &old };
+	struct dma_request rq = { .iova = iova, .len_bytes = bytes, .data = &old };
 
 	run_extend_us(t->engine->caps.usual_us);
 	must(t, t->engine->ops->atomic_add(t->engine, &rq, 7, &outcome), "an atomic operation");
 	return outcome;
+}
+
+static enum dma_outcome atomic(struct test *t, iova_t iova)
+{
+	return atomic_of(t, iova, 8);
 }
 
 /* arg: permissions. */
@@ -29,6 +34,8 @@ static void atomic_perm(struct test *t)
 	fx_sync(t);
 	expect_true(t, atomic(t, IOVA_A) != DMA_REFUSED, "an AtomicOp to a page with R=W=1 is not refused");
 	expect_eq(t, "memory after the AtomicOp", *value, 7);
+	expect_true(t, atomic_of(t, iova_add(IOVA_A, 12), 4) != DMA_REFUSED, "an AtomicOp of 4 bytes is not refused");
+	expect_eq(t, "memory after the AtomicOp of 4 bytes", value[1], 7 * BIT(32));
 	expect_no_fault(t);
 	if (perm == PERM_RW)
 		return;

@@ -52,7 +52,7 @@ TEST(fs_above_haw,
 static void large_offset(struct test *t)
 {
 	unsigned level = (unsigned)t->desc->arg;
-	uint64_t bits = level == 2 ? BITS(20, 13) : BITS(29, 13), *leaf, before;
+	uint64_t bits = (level == 2 ? BITS(20, 13) : BITS(29, 13)) | (fx_bits_above_haw(t) & BITS(51, 12)), *leaf, before;
 	struct page *p = page_filled(t, 0xa5);
 	struct fx_req *r;
 	iova_t iova;
@@ -76,9 +76,11 @@ static void large_offset(struct test *t)
 }
 
 TEST_TABLE(fs_large_offset,
-	{ .id = "vtd.sm.fs.reserved_2m", .checks = "VTD-SM-FS-015", .given = "each of bits 20:13 of a 2 MiB leaf alone",
+	{ .id = "vtd.sm.fs.reserved_2m", .checks = "VTD-SM-FS-014 VTD-SM-FS-015",
+	  .given = "each of bits 20:13 and 51:HAW of a 2 MiB leaf alone",
 	  .expects = "refused with reason 72h", .needs = NEEDS, .arg = 2, .body = large_offset },
-	{ .id = "vtd.sm.fs.reserved_1g", .checks = "VTD-SM-FS-016", .given = "each of bits 29:13 of a 1 GiB leaf alone",
+	{ .id = "vtd.sm.fs.reserved_1g", .checks = "VTD-SM-FS-014 VTD-SM-FS-016",
+	  .given = "each of bits 29:13 and 51:HAW of a 1 GiB leaf alone",
 	  .expects = "refused with reason 72h", .needs = NEEDS, .arg = 3, .body = large_offset });
 
 /* arg: ignored bits, each alone at each level. */
