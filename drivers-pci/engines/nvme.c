@@ -7,9 +7,8 @@
  * Whole blocks at dword addresses go by PRPs. Other lengths and addresses need a controller with SGLs: the rest of the
  * last block then lies in own memory; without SGLs the block is the granule.
  * 512 bytes at a dword address go through the mailbox where that works (nvme_mail.c), which needs no disk.
- * Without the word that media are scratch, nothing is ever written to media or settings:
- *   write: a log page from its start (predictable content, any number of dwords);
- *   read:  Compare, which only tells that it happened; needs a namespace and that command.
+ * Without the word that media are scratch, there is the admin queue alone, and no command touches media or settings:
+ *   write: a log page from its start (predictable content, any number of dwords).
  *
  * Queues, lists and blocks are in own memory; with a scratch disk and a controller memory buffer they are there, and
  * the engine is direct (nvme_direct.c).
@@ -78,6 +77,15 @@ static enum status log_page(struct nvme *n, uint64_t addr, uint32_t bytes, unsig
 	return nvme_run(n, &n->admin, &cmd, st);
 }
 
+/* Checks a request; a controller whose last command failed on the way starts over. */
+static enum status ready(struct engine *e, const struct dma_request *rq, uint32_t direction)
+{
+	struct nvme *n = e->priv;
+	enum status s = engine_check(e, rq, direction);
+
+	return s || n->direct || n->sound ? s : nvme_start(n);
+}
+
 static bool mailable(const struct nvme *n, const struct dma_request *rq)
 {
 	return n->mail && rq->len_bytes == NVME_MAIL_BYTES && is_aligned(rq->iova.v, 4);
@@ -86,7 +94,7 @@ static bool mailable(const struct nvme *n, const struct dma_request *rq)
 static enum status nvme_write(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
 {
 	struct nvme *n = e->priv;
-	enum status s = engine_check(e, rq, DMA_CAN_WRITE);
+	enum status s = ready(e, rq, DMA_CAN_WRITE);
 	unsigned st;
 
 	if (s)
@@ -123,7 +131,7 @@ static enum status read_mail(struct nvme *n, struct dma_request *rq, enum dma_ou
 static enum status nvme_read(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome)
 {
 	struct nvme *n = e->priv;
-	enum status s = engine_check(e, rq, DMA_CAN_READ);
+	enum status s = ready(e, rq, DMA_CAN_READ);
 	unsigned st;
 
 	rq->echo_n = 0;
@@ -131,10 +139,6 @@ static enum status nvme_read(struct engine *e, struct dma_request *rq, enum dma_
 		return s;
 	if (mailable(n, rq))
 		return read_mail(n, rq, outcome);
-	if (!n->disk) {
-		s = block_io(n, NVM_COMPARE, rq->iova.v, rq->len_bytes, &st);
-		return s ? s : judge(st == ST_COMPARE ? ST_OK : st, outcome);
-	}
 	s = block_io(n, NVM_WRITE, rq->iova.v, rq->len_bytes, &st);
 	s = s ? s : judge(st, outcome);
 	if (s || *outcome == DMA_REFUSED)
@@ -257,13 +261,8 @@ static void fill_caps(struct engine *e, const struct nvme *n)
 	c->max_bytes = n->has_effects ? LOG_EFFECTS_BYTES : LOG_SLOTS_BYTES;
 	if (pci_cap(e->dev, CAP_ID_MSI) || pci_cap(e->dev, CAP_ID_MSIX))
 		c->flags |= DMA_CAN_MSI;
-	if (n->disk || n->mail) {
+	if (n->disk || n->mail)
 		fill_scratch_caps(c, n);
-	} else if (n->lba_bytes && n->compares && n->blocks >= c->max_bytes / n->lba_bytes) {
-		c->flags |= DMA_CAN_READ;
-		if (n->sgl_align == 0)
-			c->granule_bytes = n->lba_bytes;
-	}
 }
 
 static enum status map_registers(struct pci_dev *dev, struct nvme *n)

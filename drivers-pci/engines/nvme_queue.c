@@ -183,7 +183,7 @@ enum status nvme_start(struct nvme *n)
 		return nvme_direct_admin(n, NULL, 0);
 	}
 	s = nvme_enable(n, OWN_ADMIN_SQ, NVME_QUEUE_ENTRIES, NVME_QUEUE_ENTRIES);
-	return s ? s : create_io_queues(n);
+	return s || !n->dev->bus->scratch_media ? s : create_io_queues(n);
 }
 
 void nvme_prp(struct nvme *n, struct nvme_sqe *cmd, uint64_t addr, uint32_t bytes)
@@ -247,7 +247,6 @@ static void read_controller(struct nvme *n, const uint8_t *p)
 	if (mdts && mdts < 5)
 		n->max_bytes = (uint32_t)pow2(mdts) * PAGE_BYTES;
 	n->sgl_align = align == SGLS_ANY_ALIGN ? 1 : align == SGLS_DWORD ? 4 : 0;
-	n->compares = (field(p, IDC_ONCS, 2) & ONCS_COMPARE) != 0;
 	n->has_effects = (p[IDC_LPA] & LPA_EFFECTS) != 0;
 }
 

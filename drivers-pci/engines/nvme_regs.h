@@ -76,7 +76,6 @@ _Static_assert(sizeof(struct nvme_cqe) == 16, "NVMe 1.4 figure 121");
 #define STATUS(sct, sc)  ((unsigned)(sct) * 256 + (sc))
 #define   ST_OK             STATUS(0, 0x00)
 #define   ST_DATA_TRANSFER  STATUS(0, 0x04)
-#define   ST_COMPARE        STATUS(2, 0x85)
 
 /* SGL descriptor. */
 struct nvme_sgl {
@@ -112,14 +111,11 @@ _Static_assert(sizeof(struct nvme_sgl) == 16, "NVMe 1.4 figure 115");
 
 #define NVM_WRITE        0x01
 #define NVM_READ         0x02
-#define NVM_COMPARE      0x05
 
 /* Identify Controller, byte offsets. */
 #define IDC_MDTS         77
 #define IDC_LPA          261
 #define   LPA_EFFECTS       BIT(1)
-#define IDC_ONCS         520
-#define   ONCS_COMPARE      BIT(0)
 #define IDC_SGLS         536
 #define   SGLS_SUPPORT      BITS(1, 0)
 #define     SGLS_ANY_ALIGN     1

@@ -14,6 +14,7 @@ from .status import CannotRun
 class Engine:
     devices: list
     arguments: list = dataclasses.field(default_factory=list)  # further ones for QEMU
+    name: str = None                                           # the kernel's, where the file has another
 
 
 def fit(platform, folder, name, emulator):
@@ -29,3 +30,5 @@ def fit(platform, folder, name, emulator):
             raise CannotRun(f"{emulator.short} has no {device.driver}, which the engine {name} needs.")
     platform.devices = devices
     platform.arguments = platform.arguments + engine.arguments
+    if engine.name:
+        platform.words = platform.words + [f"engine={engine.name}"]  # the last one counts
