@@ -43,8 +43,15 @@ static void direct_first(struct engine *es, unsigned n)
 	}
 }
 
-/* Probes every function with one engine. */
-static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, struct engine *es, unsigned max)
+static bool is_boot_device(const struct pci_dev *d)
+{
+	const struct machine *m = d->machine;
+
+	return m->has_boot_device && m->boot_device.segment == d->addr.segment && m->boot_device.sid == d->addr.sid;
+}
+
+/* Probes with one engine: the function of the boot medium, or every other one. */
+static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, bool boot, struct engine *es, unsigned max)
 {
 	unsigned n = 0;
 
@@ -52,6 +59,8 @@ static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, st
 		struct pci_dev *d = &bus->devs[i];
 		enum status s;
 
+		if (is_boot_device(d) != boot)
+			continue;
 		es[n] = (struct engine){ .ops = ops, .dev = d };
 		s = d->header_type == 0 ? ops->probe(d, &es[n]) : ERR_NOT_FOUND;
 		if (s == OK)
@@ -70,7 +79,11 @@ unsigned engine_probe_all(struct pci_bus *bus, const char *only, struct engine *
 
 	for (const struct engine_entry *e = next_entry(NULL); e && n < max; e = next_entry(e))
 		if (!only || same_name(e->ops->name, only))
-			n += probe_each(bus, e->ops, &es[n], max - n);
+			n += probe_each(bus, e->ops, false, &es[n], max - n);
+	/* The boot medium's own only for who names its kind, where there is no other of it. */
+	for (const struct engine_entry *e = next_entry(NULL); e && only && !n && max; e = next_entry(e))
+		if (same_name(e->ops->name, only))
+			n += probe_each(bus, e->ops, true, es, max);
 	return n;
 }
 

@@ -137,7 +137,8 @@ void engine_give_memory(struct engine *e, size_t state_bytes);
 
 /*
  * Probes every function of the bus with every engine (or only the one named; NULL: all) and fills es, best first.
- * Returns how many. A device that is of a known kind but unusable is told on the console.
+ * Returns how many. A device that is of a known kind but unusable is told on the console. The function of the boot medium
+ * is left alone, unless its kind is named and there is no other of it.
  */
 unsigned engine_probe_all(struct pci_bus *bus, const char *only, struct engine *es, unsigned max);
 

@@ -147,6 +147,8 @@ struct machine {
 	void *iommu_op_ctx;
 	uint64_t hole_base, hole_last; /* addresses for BARs that firmware left unassigned; base 0: none */
 	const struct xen_guest *xen;   /* the hardware of a guest of Xen: who we are there (xen/xen.h); else NULL */
+	bool has_boot_device;          /* boot_device is the function behind which the boot medium lies: no engine */
+	struct pci_addr boot_device;
 	bool emulated;                 /* no real hardware: one failure is enough for a verdict */
 };
 

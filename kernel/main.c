@@ -1,4 +1,5 @@
 /* From boot_info to the harness: brings the kernel up in order and ends the run. */
+#include "drivers-pci/pci.h"
 #include "gen/version.h"
 #include "kernel/acpi.h"
 #include "kernel/apic.h"
@@ -104,6 +105,10 @@ static void run(void *arg)
 	facts.tsc_mhz = time_tsc_hz() / 1000000;
 	facts.entry_us = (tsc() - tsc_at_entry) / max_u64(facts.tsc_mhz, 1);
 	machines[n] = metal_machine();
+	machines[n]->has_boot_device = bi->device.known;
+	machines[n]->boot_device = (struct pci_addr){ bi->device.segment, bi->device.sid };
+	if (bi->device.known)
+		log_line("booted from " PCI_FMT ": not used for tests", PCI_ARGS(machines[n]->boot_device));
 	machines[n]->xen = xen_guest();
 	if (xen_guest())
 		machines[n]->iommu_op = iommu_op;

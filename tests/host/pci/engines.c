@@ -83,9 +83,37 @@ static void broken(void)
 	hosted_capture(false);
 }
 
+static void boot_medium(void)
+{
+	struct engine es[8];
+	struct machine *m;
+
+	pci_fake_init(&f);
+	pci_fake_add(&f, -1, 0, 1, 0, 0x010000);
+	pci_fake_add(&f, -1, 0, 2, 0, 0x010000);
+	pci_fake_add(&f, -1, 0, 3, 0, 0x020000);
+	(void)!pci_fake_enumerate(&f);
+	m = f.bus.machine;
+	m->has_boot_device = true;
+	m->boot_device = (struct pci_addr){ 0, SID(0, 1, 0) };
+	is_u64(engine_probe_all(&f.bus, NULL, es, 8), 2, "the function of the boot medium is left alone");
+	is_engine(&es[1], "late", 2, "another of its kind is not");
+	is_u64(engine_probe_all(&f.bus, "late", es, 8), 1, "nor when its kind is named and there is another");
+	is_engine(&es[0], "late", 2, "the other one");
+	m->boot_device = (struct pci_addr){ 0, SID(0, 3, 0) };
+	is_u64(engine_probe_all(&f.bus, "early", es, 8), 1, "when its kind is named and there is no other");
+	is_engine(&es[0], "early", 3, "it is used");
+	m->boot_device = (struct pci_addr){ 1, SID(0, 3, 0) };
+	is_u64(engine_probe_all(&f.bus, NULL, es, 8), 3, "another segment's function is another one");
+	m->has_boot_device = false;
+	m->boot_device = (struct pci_addr){ 0, SID(0, 3, 0) };
+	is_u64(engine_probe_all(&f.bus, NULL, es, 8), 3, "where no boot medium is known, all are probed");
+}
+
 int main(void)
 {
 	hosted_init(0x100000, 0x100000);
+	boot_medium();
 	order();
 	broken();
 	return done();
