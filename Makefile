@@ -313,6 +313,8 @@ UNIT_TESTS := \
 	tests/host/model/random.c \
 	tests/host/model/registers.c \
 	tests/host/model/scalable.c \
+	tests/host/pviommu/abi.c \
+	tests/host/pviommu/fuzz_calls.c \
 	tests/host/pgtable/engine.c \
 	tests/host/pgtable/golden.c \
 	tests/host/pgtable/random.c \

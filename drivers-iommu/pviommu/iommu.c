@@ -237,8 +237,9 @@ static enum status op_map(struct domain *base, iova_t iova, pa_t pa, uint64_t by
 	s = pgt_map(&d->shadow, iova, pa, bytes, perm, max_page_bits);
 	if (s != OK)
 		return s;
-	s = fill(v, d, iova.v, pa.v, bytes, perm, max_page_bits ? (unsigned)min_u64(max_page_bits, PIECE_BITS_MAX) : PIECE_BITS_MAX,
-		 &done);
+	if (!max_page_bits || max_page_bits > PIECE_BITS_MAX)
+		max_page_bits = PIECE_BITS_MAX;
+	s = fill(v, d, iova.v, pa.v, bytes, perm, max_page_bits, &done);
 	if (s == OK)
 		return OK;
 	if (drop(v, d, iova.v, done, &undone) != OK || pgt_unmap(&d->shadow, iova, bytes, &undone) != OK)

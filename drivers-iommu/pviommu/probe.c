@@ -1,6 +1,6 @@
 /*
- * Which revision of PV-IOMMU answers. Command numbers 2 to 7 mean different things in H and in I, so none of them is sent
- * before the revision is known but for 7, lookup in H and unmap in I, of nothing in context 0.
+ * Which revision of PV-IOMMU answers. Command numbers 2 to 7 mean different things in H and in I, so none of them is
+ * sent before the revision is known but for 7, lookup in H and unmap in I, of nothing in context 0.
  */
 #include "drivers-iommu/pviommu/pviommu.h"
 

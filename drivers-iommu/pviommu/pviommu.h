@@ -41,8 +41,8 @@ const char *pvio_revision_name(enum pvio_revision r);
 enum status must_use pvio_revision_parse(const char *text, enum pvio_revision *out);
 
 /*
- * Which revision answers, by a sequence of calls that has no effect on any. p->call and p->ctx are set. forced other than
- * PVIO_NONE: that revision is taken as given, and only its query is made. ERR_NOT_FOUND: no PV-IOMMU (-ENOSYS),
+ * Which revision answers, by a sequence of calls that has no effect on any. p->call and p->ctx are set. forced other
+ * than PVIO_NONE: that revision is taken as given, and only its query is made. ERR_NOT_FOUND: no PV-IOMMU (-ENOSYS),
  * ERR_DENIED: there is one but not for this domain (p->revision tells T or I), ERR_UNSUPPORTED: no known revision,
  * ERR_IO: memory around the probe's buffer has changed.
  */

@@ -79,26 +79,42 @@ enum status pvref_context_fill(struct pvref_domain *d, struct pvref_context *c)
 	return s;
 }
 
-enum status pvref_fill_range(struct pvref_domain *d, struct pvref_context *c, const struct pvref_memory *m)
+/* Pages of a range 1:1, as many from dfn on as nothing is in the way of. *n: how many were gone over. */
+static enum status fill_piece(struct pvref_domain *d, struct pvref_context *c, struct pvref_extent e, pa_t pa,
+			      uint64_t *n)
 {
-	uint64_t limit = d->r->max_iova / PAGE_BYTES + 1;
-	struct pvref_extent e = { m->gfn, m->gfn, 0, PERM_RW };
 	bool counted = c != d->contexts[PVIO_DEFAULT_CONTEXT];
+	const struct pvref_extent *there;
 	size_t begun;
+	uint64_t gap;
 	enum status s;
 
-	if (m->kind == PVREF_FOREIGN || m->gfn >= limit)
+	there = pvref_extent_at(c, e.dfn, &gap);
+	*n = min_u64(e.pages, there ? there->dfn + there->pages - e.dfn : gap);
+	if (there)
 		return OK;
-	e.pages = min_u64(m->pages, limit - m->gfn);
 	s = pvref_extents_reserve(c);
-	if (s != OK)
-		return s;
+	e.pages = *n;
 	begun = pvref_arena_begin();
-	s = c->host->iommu->ops->map(c->host, IOVA(m->gfn * PAGE_BYTES), m->pa, e.pages * PAGE_BYTES, PERM_RW, 0);
 	if (s == OK)
-		pvref_extent_add(c, e);
-	if (!pvref_arena_end(d, counted, begun) && s == OK)
-		s = ERR_NO_MEMORY;
+		s = d->r->host->ops->map(c->host, IOVA(e.dfn * PAGE_BYTES), pa, e.pages * PAGE_BYTES, PERM_RW, 0);
+	if (s == OK)
+		pvref_extent_add(c, e); /* there is room: nothing is taken here */
+	return pvref_arena_end(d, counted, begun) || s != OK ? s : ERR_NO_MEMORY;
+}
+
+enum status pvref_fill_range(struct pvref_domain *d, struct pvref_context *c, const struct pvref_memory *m)
+{
+	uint64_t limit = d->r->max_iova / PAGE_BYTES + 1, done = 0, n;
+	enum status s = OK;
+
+	while (m->kind != PVREF_FOREIGN && s == OK && done < m->pages && m->gfn + done < limit) {
+		struct pvref_extent e = { m->gfn + done, m->gfn + done, 0, PERM_RW };
+
+		e.pages = min_u64(m->pages - done, limit - e.dfn);
+		s = fill_piece(d, c, e, pa_add(m->pa, done * PAGE_BYTES), &n);
+		done += n;
+	}
 	return s;
 }
 

@@ -35,16 +35,20 @@ static bool reserved_page(const struct pvref *r, struct pci_addr addr, uint64_t 
 	return false;
 }
 
-/* Pages from dfn on that are in no reserved memory of the functions of a context, but for one function. */
+/*
+ * Pages from dfn on that are in no reserved memory of the functions of a context, but for one function. Any function
+ * of the domain may come back to context 0: asked for all of them, theirs is reserved there at all times.
+ */
 static uint64_t unreserved(const struct pvref_domain *d, uint16_t ctx_no, const struct pvref_dev *but, uint64_t dfn,
 			   uint64_t pages)
 {
 	const struct pvref *r = d->r;
+	bool all = ctx_no == PVIO_DEFAULT_CONTEXT && !but;
 
 	for (unsigned i = 0; i < d->devices_n; i++) {
 		const struct pvref_dev *dev = &d->devices[i];
 
-		for (unsigned k = 0; dev != but && dev->ctx_no == ctx_no && k < r->reserved_n; k++) {
+		for (unsigned k = 0; dev != but && (all || dev->ctx_no == ctx_no) && k < r->reserved_n; k++) {
 			uint64_t first = r->reserved[k].base.v / PAGE_BYTES, end = first + r->reserved[k].pages;
 
 			if (same(r->reserved[k].addr, dev->at.addr) && dfn < end)

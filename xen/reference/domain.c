@@ -185,16 +185,16 @@ static enum status identity_shrink(struct pvref_domain *d, struct pvref_context 
 	for (uint64_t n = 0, gap; n < pages && s == OK;) {
 		const struct pvref_extent *e = pvref_extent_at(c, gfn + n, &gap);
 		uint64_t piece = min_u64(pages - n, e ? e->dfn + e->pages - (gfn + n) : gap);
-		size_t begun = pvref_arena_begin();
+		bool goes = e && is_identity(c, e);
+		size_t begun;
 
-		if (e && is_identity(c, e)) {
-			s = pvref_extents_reserve(c);
-			if (s == OK)
-				s = page_out(c->host, gfn + n, piece);
-			if (s == OK)
-				pvref_extent_remove(c, gfn + n, piece);
-		}
+		s = goes ? pvref_extents_reserve(c) : OK;
+		begun = pvref_arena_begin();
+		if (goes && s == OK)
+			s = page_out(c->host, gfn + n, piece);
 		pvref_arena_end(d, counted, begun);
+		if (goes && s == OK)
+			pvref_extent_remove(c, gfn + n, piece);
 		n += piece;
 	}
 	return s;
@@ -249,6 +249,21 @@ enum status pvref_memory_remove(struct pvref *r, uint16_t domid, uint64_t gfn, u
 	return s == OK ? range_cut(d, m, gfn, pages) : s;
 }
 
+/* Ranges that go on where another one ends become one. */
+static void ranges_join(struct pvref_domain *d)
+{
+	for (unsigned i = 0; i < d->memory_n; i++)
+		for (unsigned k = 0; k < d->memory_n; k++) {
+			struct pvref_memory *a = &d->memory[i], *b = &d->memory[k];
+
+			if (a->kind != b->kind || a->gfn + a->pages != b->gfn || a->pa.v + a->pages * PAGE_BYTES != b->pa.v)
+				continue;
+			a->pages += b->pages;
+			*b = d->memory[--d->memory_n];
+			i = k = 0; /* from the start: one less each time */
+		}
+}
+
 enum status pvref_memory_add(struct pvref *r, uint16_t domid, const struct pvref_memory *m)
 {
 	struct pvref_domain *d = pvref_domain_of(r, domid);
@@ -260,11 +275,14 @@ enum status pvref_memory_add(struct pvref *r, uint16_t domid, const struct pvref
 	if (s != OK)
 		return s;
 	d->memory[d->memory_n++] = *m;
+	ranges_join(d);
 	for (uint32_t i = 0; i <= d->max_ctx_no && s == OK; i++)
 		if (d->contexts[i] && d->contexts[i]->identity)
 			s = pvref_fill_range(d, d->contexts[i], m);
 	if (s == OK && d->below)
 		s = pvref_below_fill(d, m);
+	if (s != OK && pvref_memory_remove(r, domid, m->gfn, m->pages) != OK)
+		log_line("reference: memory that did not come stays");
 	return s;
 }
 

@@ -177,10 +177,11 @@ static int64_t map_flags(const struct pvref_request *q, const struct work *w)
 }
 
 /*
- * map_pages: nr_pages pages of pgsize bytes from gfn on become reachable from dfn on. It stops at the first page that does
- * not go; the pages before it stay mapped, and mapped is how many. -EINVAL: no such context (nested ones and, but for
- * T, context 0 among them), addresses beyond max_iova_addr, a page size that is not in pgsize_mask or not aligned to;
- * a page that is mapped already, reserved, a hole, or not the caller's to give has the revision's own error; -ENOMEM.
+ * map_pages: nr_pages pages of pgsize bytes from gfn on become reachable from dfn on. It stops at the first page that
+ * does not go; the pages before it stay mapped, and mapped is how many. -EINVAL: no such context (nested ones and,
+ * but for T, context 0 among them), addresses beyond max_iova_addr, a page size that is not in pgsize_mask or not
+ * aligned to; a page that is mapped already, reserved, a hole, or not the caller's to give has the revision's own
+ * error; -ENOMEM.
  */
 int64_t pvref_map_pages(struct pvref_request *q)
 {
@@ -252,8 +253,8 @@ static int64_t unmap_some(struct work *w)
 }
 
 /*
- * unmap_pages: nr_pages pages from dfn on are unreachable when it returns. It stops at the first that is not mapped, with
- * -ENOENT; unmapped is how many pages before it are gone. -EINVAL as map_pages; reserved pages stay.
+ * unmap_pages: nr_pages pages from dfn on are unreachable when it returns. It stops at the first that is not mapped,
+ * with -ENOENT; unmapped is how many pages before it are gone. -EINVAL as map_pages; reserved pages stay.
  */
 int64_t pvref_unmap_pages(struct pvref_request *q)
 {

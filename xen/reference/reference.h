@@ -1,9 +1,9 @@
 /*
- * The hypervisor's side of PV-IOMMU, over any struct iommu: what the 2024 header proposal (revision H) promises, and the
- * public revisions T, I and F where they differ from it by intent. See docs/pviommu.md.
+ * The hypervisor's side of PV-IOMMU, over any struct iommu: what the 2024 header proposal (revision H) promises, and
+ * the public revisions T, I and F where they differ from it by intent. See docs/pviommu.md.
  *
- * A reference owns one host IOMMU, domains with memory and PCI functions, and their contexts. A guest enters it through
- * a hypercall page (page.h). One processor: calls do not overlap.
+ * A reference owns one host IOMMU, domains with memory and PCI functions, and their contexts. A guest enters it
+ * through a hypercall page (stubs.asm). One processor: calls do not overlap.
  */
 #ifndef PORTCULLIS_XEN_REFERENCE_REFERENCE_H
 #define PORTCULLIS_XEN_REFERENCE_REFERENCE_H
@@ -71,9 +71,9 @@ struct pvref_config {
 struct pvref;
 
 /*
- * A hypervisor with its domains; all their functions are in context 0. The host refuses everything so far and belongs to
- * the reference until pvref_destroy(). Lists are copied. ERR_NO_MEMORY, ERR_INVALID (a configuration that contradicts
- * itself), ERR_FULL, and what the host's functions return.
+ * A hypervisor with its domains; all their functions are in context 0. The host refuses everything so far and belongs
+ * to the reference until pvref_destroy(). Lists are copied. ERR_NO_MEMORY, ERR_INVALID (a configuration that
+ * contradicts itself), ERR_FULL, and what the host's functions return.
  */
 enum status must_use pvref_create(struct iommu *host, const struct pvref_config *c, struct pvref **out);
 

@@ -239,9 +239,9 @@ static bool command_of(struct pvref_request *q, uint32_t number)
 }
 
 /*
- * remote_cmd: the hardware domain has a command executed for another domain: with its memory, functions and contexts. The
- * inner structure lies in the caller's memory, and the inner result is returned. -EPERM: the caller is another domain;
- * -ENOENT: no such domain; -ENODEV: one without an IOMMU; -EINVAL: remote_cmd inside itself.
+ * remote_cmd: the hardware domain has a command executed for another domain: with its memory, functions and contexts.
+ * The inner structure lies in the caller's memory, and the inner result is returned. -EPERM: the caller is another
+ * domain; -ENOENT: no such domain; -ENODEV: one without an IOMMU; -EINVAL: remote_cmd inside itself.
  */
 static int64_t redirect(struct pvref_request *q)
 {
