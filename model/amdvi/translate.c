@@ -163,8 +163,6 @@ static uint8_t finish(struct mdl_amd_walk *w, const struct mdl_amd_leaf *leaf)
 	out->w = (f & LEAF_IW) != 0 && (w->dte[0] & DTE0_IW) != 0 && (!guest || (f & LEAF_GW) != 0);
 	if (w->rq->at == MDL_TRANSLATION)
 		out->w = out->w && mdl_amd_wants_write(w);
-	if (guest && !(w->rq->has_pasid && w->rq->priv) && (f & LEAF_GU) == 0)
-		out->r = out->w = false;
 	out->x = w->rq->has_pasid && w->rq->exec && guest && (f & LEAF_GX) != 0 && out->r;
 	out->u = (f & LEAF_U) != 0;
 	out->fc = (f & LEAF_FC) != 0;

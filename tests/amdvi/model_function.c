@@ -231,7 +231,7 @@ static void msi(struct am *a, unsigned log2_n)
 }
 
 TEST(model_fn_msi,
-     .id = "amdvi.model.function.msi",
+     .id = "amdvi.model.function.msi", .checks = "AMD-PPR-007",
      .given = "an event, a page request and a guest interrupt, with 1, 2, 4 and 8 messages enabled",
      .expects = "the message of the cause's number; once while its status bit is set; none when MSI is off",
      .needs = NEEDS, .flags = TEST_MODEL)

@@ -106,7 +106,7 @@ static void table_bits(struct test *t, unsigned level)
 }
 
 TEST(model_host_bits,
-     .id = "amdvi.model.host.bits",
+     .id = "amdvi.model.host.bits", .checks = "AMD-PT-097 AMD-PT-098",
      .given = "each bit of the entry of each level flipped, and each NextLevel that is not lower",
      .expects = "it is ignored, or the event with its flags, DomainID and address",
      .needs = NEEDS, .flags = TEST_MODEL)
@@ -117,13 +117,9 @@ TEST(model_host_bits,
 
 /* ---- device table entries ---- */
 
-TEST(model_host_entry_bits,
-     .id = "amdvi.model.host.entry_bits",
-     .given = "each bit of the lower half of an entry flipped, V = 1 and V = 0",
-     .expects = "ILLEGAL_DEV_TABLE_ENTRY with RZ where it is reserved here and V = 1, no such event elsewhere",
-     .needs = NEEDS, .flags = TEST_MODEL)
+static void entry_bits(struct test *t, const struct mdl_amd_config *c)
 {
-	struct am *a = am_start(t, 0);
+	struct am *a = am_start_as(t, c, 0);
 	uint64_t efr = a->config.efr;
 	bool gt = efr & BIT(4);
 	uint64_t rsvd[2] = {
@@ -157,6 +153,16 @@ TEST(model_host_entry_bits,
 			am_is(t, "events with V = 0", am_code(a), 0, bit);
 		}
 	}
+}
+
+TEST(model_host_entry_bits,
+     .id = "amdvi.model.host.entry_bits",
+     .given = "each bit of the lower half of an entry flipped, V = 1 and V = 0",
+     .expects = "ILLEGAL_DEV_TABLE_ENTRY with RZ where it is reserved here and V = 1, no such event elsewhere",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	entry_bits(t, am_config(t));
+	entry_bits(t, am_small());
 }
 
 TEST(model_host_encodings,
@@ -410,6 +416,33 @@ TEST(model_host_ad_later,
 	expect_eq(t, "D that was there when the page was kept", ad_of(&s, 1) & D_BIT, s.a->config.lazy ? D_BIT : 0);
 }
 
+TEST(model_host_ad_raced,
+     .id = "amdvi.model.host.ad_raced",
+     .given = "a word that a processor changes while the unit is about to set A; memory that takes no updates",
+     .expects = "both changes are there; PAGE_TAB_HARDWARE_ERROR with the address of the word",
+     .needs = NEEDS | NEED_AMD_HD, .flags = TEST_MODEL)
+{
+	struct space s = start(t);
+	uint64_t event[2] = { 0, 0 };
+
+	am_dte(s.a, AM_SID, am_dte0(s.levels, s.root) | FLD(BITS(8, 7), 3), AM_DOMAIN, 0, 0);
+	s.a->meddle = BIT(1);
+	expect_true(t, am_goes(s.a, AM_IOVA) == s.page, "the page is reached");
+	for (unsigned level = 1; level <= s.levels; level++)
+		am_is(t, "A", ad_of(&s, level), A_BIT, level);
+	expect_eq(t, "what the processor set", am_get(am_entry(s.a, s.root, s.levels, s.levels, AM_IOVA)) & BIT(1),
+		  BIT(1));
+	ad_clear(&s);
+	s.a->read_only = true;
+	expect_eq(t, "refused where memory takes no update", am_ask(s.a, MDL_WRITE, AM_IOVA).kind, MDL_BLOCKED);
+	am_event(s.a, event);
+	expect_eq(t, "the event", event[0], AM_OP(4) | BIT(57) | FLD(BITS(47, 32), AM_DOMAIN) | AM_SID | RW);
+	expect_true(t, event[1] == am_entry(s.a, s.root, s.levels, s.levels, AM_IOVA), "the address of the first word");
+	s.a->read_only = false;
+	am_ask(s.a, MDL_WRITE, AM_IOVA);
+	ad_are(&s, A_BIT | D_BIT, A_BIT, 0);
+}
+
 /* ---- memory that does not answer, ids beyond the table ---- */
 
 TEST(model_host_hardware,
@@ -451,7 +484,7 @@ TEST(model_host_hardware,
 }
 
 TEST(model_host_beyond,
-     .id = "amdvi.model.host.beyond",
+     .id = "amdvi.model.host.beyond", .checks = "AMD-DTE-045",
      .given = "tables of one and of three pages, and ids at their ends; segments",
      .expects = "the last id is inside, the next is IO_PAGE_FAULT without DomainID; each segment has its own table",
      .needs = NEEDS, .flags = TEST_MODEL)

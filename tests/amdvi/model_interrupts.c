@@ -86,7 +86,7 @@ static bool blocked(struct remap *r, uint64_t address, uint32_t data, uint64_t e
 /* ---- entries of 32 bits ---- */
 
 TEST(model_int_narrow,
-     .id = "amdvi.model.int.narrow",
+     .id = "amdvi.model.int.narrow", .checks = "AMD-IR-012",
      .given = "each bit of a 32-bit entry flipped", .expects = "vector, type and destination as it says, or a fault",
      .needs = NEEDS, .flags = TEST_MODEL)
 {
@@ -237,7 +237,7 @@ TEST(model_int_reserved,
 }
 
 TEST(model_int_modes,
-     .id = "amdvi.model.int.modes",
+     .id = "amdvi.model.int.modes", .checks = "AMD-IR-035 AMD-IR-037",
      .given = "each delivery mode with each pass bit, to physical and logical destinations",
      .expects = "fixed and arbitrated are remapped; others pass by their bit, and only to physical destinations",
      .needs = NEEDS, .flags = TEST_MODEL)
@@ -264,7 +264,7 @@ TEST(model_int_modes,
 }
 
 TEST(model_int_2k,
-     .id = "amdvi.model.int.2k",
+     .id = "amdvi.model.int.2k", .checks = "AMD-IR-052",
      .given = "NumIntRemapMode = 01b and 00b, address bit 2 with data bits 10:9",
      .expects = "only with both are all eleven bits the index",
      .needs = NEEDS | NEED_AMD_GA, .flags = TEST_MODEL)
@@ -286,7 +286,7 @@ TEST(model_int_2k,
 }
 
 TEST(model_int_smi,
-     .id = "amdvi.model.int.smi",
+     .id = "amdvi.model.int.smi", .checks = "AMD-IR-059",
      .given = "SmiFEn = 1; filters for others, then one for the device, in each place; SmiFLogEn",
      .expects = "only a valid filter of the device lets an SMI through; the others are logged where asked for",
      .needs = NEEDS, .flags = TEST_MODEL)

@@ -192,7 +192,8 @@ TEST(model_nested_ad,
 	ags_ends_in(&s, WRITE, AM_IOVA, 0, 1);
 	for (unsigned level = 1; level <= 4; level++)
 		am_is(t, "A and D under the guest's table, nothing to set there",
-		      am_get(host_of(&s, align_down(nested_at(&s, level), PAGE_BYTES) ^ MOVED)) & (A_BIT | D_BIT), A_BIT,
+		      am_get(host_of(&s, align_down(nested_at(&s, level), PAGE_BYTES) ^ MOVED)) & (A_BIT | D_BIT),
+			      A_BIT,
 		      level);
 	/* Kept without the host's D: a write has to go and set it. */
 	am_put(host, am_get(host) & ~(A_BIT | D_BIT));

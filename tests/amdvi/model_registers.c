@@ -76,9 +76,9 @@ static bool is_special(uint32_t off)
 	return false;
 }
 
-static struct am *long_rings(struct test *t)
+static struct am *long_rings(struct test *t, const struct mdl_amd_config *c)
 {
-	struct am *a = am_open(t, am_config(t));
+	struct am *a = am_open(t, c);
 
 	for (unsigned i = 0; i < ARRAY_LEN(regs); i++)
 		if (is_ring(regs[i].holds))
@@ -86,13 +86,9 @@ static struct am *long_rings(struct test *t)
 	return a;
 }
 
-TEST(model_reg_bits,
-     .id = "amdvi.model.reg.bits",
-     .given = "each bit of each register alone written",
-     .expects = "it holds or reads 0, as its register has it",
-     .needs = NEEDS, .flags = TEST_MODEL)
+static void reg_bits(struct test *t, const struct mdl_amd_config *own)
 {
-	struct am *a = long_rings(t);
+	struct am *a = long_rings(t, own);
 
 	for (uint32_t off = 0; off < LAST; off += 8) {
 		uint64_t mask = holds(&a->config, off), len = is_ring(mask) ? LEN(8) : 0;
@@ -117,6 +113,16 @@ TEST(model_reg_bits,
 	}
 }
 
+TEST(model_reg_bits,
+     .id = "amdvi.model.reg.bits",
+     .given = "each bit of each register alone written",
+     .expects = "it holds or reads 0, as its register has it",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	reg_bits(t, am_config(t));
+	reg_bits(t, am_small());
+}
+
 static uint64_t pattern(uint64_t mask, uint32_t off, uint64_t salt)
 {
 	uint64_t v = (UINT64_C(0x9e3779b97f4a7c15) * (off + salt)) & mask;
@@ -130,7 +136,7 @@ TEST(model_reg_apart,
      .expects = "each keeps its own, and the other half",
      .needs = NEEDS, .flags = TEST_MODEL)
 {
-	struct am *a = long_rings(t);
+	struct am *a = long_rings(t, am_config(t));
 
 	for (uint32_t off = 0; off < LAST; off += 8)
 		if (!is_special(off))
@@ -152,13 +158,9 @@ TEST(model_reg_apart,
 	}
 }
 
-TEST(model_reg_reset,
-     .id = "amdvi.model.reg.reset",
-     .given = "a fresh unit, and one after reset",
-     .expects = "zeros, but for lengths and what describes the unit",
-     .needs = NEEDS, .flags = TEST_MODEL)
+static void reg_reset(struct test *t, const struct mdl_amd_config *own)
 {
-	struct am *a = long_rings(t);
+	struct am *a = long_rings(t, own);
 	const struct mdl_amd_config *c = &a->config;
 
 	for (uint32_t off = 0; off < LAST; off += 8)
@@ -188,6 +190,16 @@ TEST(model_reg_reset,
 	}
 }
 
+TEST(model_reg_reset,
+     .id = "amdvi.model.reg.reset", .checks = "AMD-INIT-006",
+     .given = "a fresh unit, and one after reset",
+     .expects = "zeros, but for lengths and what describes the unit",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	reg_reset(t, am_config(t));
+	reg_reset(t, am_small());
+}
+
 /* ---- control ---- */
 
 /* Control bits other than DevTblSegEn and the features that they need, EFR unless efr2. */
@@ -201,12 +213,9 @@ static const struct { uint64_t ctl, efr, efr2; } controls[] = {
 	{ BIT(58), 0, BIT(3) },
 };
 
-TEST(model_reg_control,
-     .id = "amdvi.model.reg.control",
-     .given = "each bit of control alone, and each value of DevTblSegEn", .expects = "those of present features hold",
-     .needs = NEEDS, .flags = TEST_MODEL)
+static void reg_control(struct test *t, const struct mdl_amd_config *own)
 {
-	struct am *a = long_rings(t);
+	struct am *a = long_rings(t, own);
 	uint64_t mask = 0, most = fld_get(BITS(39, 38), a->config.efr);
 
 	for (unsigned i = 0; i < ARRAY_LEN(controls); i++)
@@ -224,6 +233,15 @@ TEST(model_reg_control,
 		am_set(a, 0x0018, FLD(BITS(36, 34), v));
 		am_is(t, "DevTblSegEn", fld_get(BITS(36, 34), am_reg(a, 0x0018)), v > most ? most : v, v);
 	}
+}
+
+TEST(model_reg_control,
+     .id = "amdvi.model.reg.control",
+     .given = "each bit of control alone, and each value of DevTblSegEn", .expects = "those of present features hold",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	reg_control(t, am_config(t));
+	reg_control(t, am_small());
 }
 
 /* ---- status ---- */
@@ -356,7 +374,7 @@ TEST(model_reg_rings,
 }
 
 TEST(model_reg_smi,
-     .id = "amdvi.model.reg.smi_filters",
+     .id = "amdvi.model.reg.smi_filters", .checks = "AMD-REG-067",
      .given = "every SMI filter locked, then written", .expects = "a locked one stays, and its neighbours do not care",
      .needs = NEEDS, .flags = TEST_MODEL)
 {

@@ -207,7 +207,8 @@ TEST(model_rq_ats_guest,
 				am_is(t, "status", c.status, MDL_DONE, 100 * leaf + kind);
 				am_is(t, "R, W and X", (uint64_t)c.r + 2u * c.w + 4u * c.x,
 				      seen ? (uint64_t)1 + 2u * (w && !nw) + 4u * (exec && !nx) : 0, 100 * leaf + kind);
-				am_is(t, "D of the leaf", !!(am_get(pte) & BIT(6)), seen && w && !nw, 100 * leaf + kind);
+				am_is(t, "D of the leaf", !!(am_get(pte) & BIT(6)), seen && w && !nw,
+				      100 * leaf + kind);
 				if (!seen)
 					continue;
 				am_is(t, "Priv", c.priv, priv, 100 * leaf + kind);

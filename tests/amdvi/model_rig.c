@@ -6,11 +6,18 @@
 #define POOL_PAGES    32u
 #define ADDRESS       BITS(51, 12)
 
+/* Memory as the unit of ctx sees it, as the test does where ctx is NULL. */
+static void *at(const struct am *a, uint64_t pa, uint32_t bytes)
+{
+	if (a && a->high)
+		return pa & AM_HIGH ? mem_ptr(PA(pa & ~AM_HIGH), bytes) : NULL;
+	return mem_ptr(PA(pa), bytes);
+}
+
 static bool rd(void *ctx, uint64_t pa, void *buf, uint32_t bytes)
 {
-	const void *p = mem_ptr(PA(pa), bytes);
+	const void *p = at(ctx, pa, bytes);
 
-	(void)ctx;
 	if (p)
 		__builtin_memcpy(buf, p, bytes);
 	return p;
@@ -23,9 +30,8 @@ static bool rd64(void *ctx, uint64_t pa, uint64_t *w, unsigned n)
 
 static bool wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
 {
-	void *p = mem_ptr(PA(pa), bytes);
+	void *p = at(ctx, pa, bytes);
 
-	(void)ctx;
 	if (p)
 		__builtin_memcpy(p, buf, bytes);
 	return p;
@@ -33,8 +39,14 @@ static bool wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
 
 static bool cas64(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, uint64_t *seen)
 {
-	if (!rd(ctx, pa, seen, 8))
+	struct am *a = ctx;
+
+	if (a->read_only || !rd(ctx, pa, seen, 8))
 		return false;
+	*seen |= a->meddle;
+	if (a->meddle && !wr(ctx, pa, seen, 8))
+		return false;
+	a->meddle = 0;
 	return *seen != expected || wr(ctx, pa, &desired, 8);
 }
 
@@ -99,9 +111,19 @@ struct am *am_open(struct test *t, const struct mdl_amd_config *c)
 	return a;
 }
 
+const struct mdl_amd_config *am_small(void)
+{
+	return mdl_amd_config_find("amd-small");
+}
+
 struct am *am_start(struct test *t, uint64_t more)
 {
-	struct am *a = am_open(t, am_config(t));
+	return am_start_as(t, am_config(t), more);
+}
+
+struct am *am_start_as(struct test *t, const struct mdl_amd_config *c, uint64_t more)
+{
+	struct am *a = am_open(t, c);
 
 	a->devtab = page_alloc(t, 3 * PAGE_BYTES, 0)->pa.v;
 	a->commands = am_page(a);

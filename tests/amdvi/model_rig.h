@@ -20,6 +20,7 @@
 #define AM_PERMIT UINT64_C(0x6000000000000000) /* IR and IW of an entry of any sort */
 #define AM_OP(n)  ((n) * UINT64_C(0x1000000000000000))
 #define AM_ALL    UINT64_C(0x7ffffffffffff001) /* address and S of 3h and 4h: everything */
+#define AM_HIGH   BIT(39)
 #define AM_LOG    16
 
 struct am_message {
@@ -43,6 +44,9 @@ struct am {
 	unsigned responses_n;
 	uint32_t doorbell;
 	unsigned doorbells_n;
+	uint64_t meddle;           /* what a processor sets in a word that the unit is about to update; once */
+	bool read_only;            /* memory takes no atomic updates */
+	bool high;                 /* all memory lies AM_HIGH further up, as the unit sees it */
 };
 
 /* The configuration of the machine under test. */
@@ -53,6 +57,10 @@ void am_need(struct test *t, uint64_t efr, const char *what);
 struct am *am_open(struct test *t, const struct mdl_amd_config *c);
 /* A device table for ids up to 017Fh, a command buffer, an event log, control 1405h and more. */
 struct am *am_start(struct test *t, uint64_t more);
+/* The same of another configuration. */
+struct am *am_start_as(struct test *t, const struct mdl_amd_config *c, uint64_t more);
+/* amd-small, which is no machine by default: a unit without any feature. */
+const struct mdl_amd_config *am_small(void);
 
 /* A zeroed page. */
 uint64_t am_page(struct am *a);
