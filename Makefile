@@ -231,12 +231,13 @@ HARNESS_SRC := \
 	tests/harness/bench.c \
 	tests/harness/amdvi_backends.c \
 	tests/harness/amdvi_bench.c \
+	tests/harness/pviommu_bench.c \
 	tests/harness/vtd_backends.c \
 	tests/harness/vtd_bench.c \
 	tests/acpi/craft.c \
 	tests/acpi/small_machine.c
 # By folder, so that a new test is one new file.
-TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/pci/*.c tests/vtd/*.c)))
+TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/pci/*.c tests/pviommu/*.c tests/vtd/*.c)))
 # Of guests of Xen: metal only.
 XEN_TESTS_SRC := $(sort $(wildcard tests/xen/*.c))
 

@@ -189,6 +189,8 @@ void give_up(struct test *t, const char *fmt, ...) __attribute__((noreturn, form
 void fail(struct test *t, const char *expected, const char *seen_fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A † row: what was seen is reported as todo, never as a failure. */
 void observe(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What the result should say whatever it is: which of several lawful ways was seen. */
+void remark(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A free line in the report of this test, shown only if it fails (tables walked, addresses). */
 void note(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

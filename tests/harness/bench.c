@@ -91,13 +91,14 @@ enum status bench_open(struct bench *b, struct machine *m, const struct options 
 	amdvi_backends_add(b);
 	for (unsigned i = 0; i < b->engines_n; i++)
 		tell_engine(&b->engines[i]);
-	return OK;
+	return pviommu_bench_open(b, o, why);
 }
 
 void bench_close(struct bench *b)
 {
 	for (unsigned i = 0; i < b->engines_n; i++)
 		b->engines[i].ops->quiesce(&b->engines[i]);
+	pviommu_bench_close(b);
 	vtd_bench_close(b);
 	amdvi_bench_close(b);
 	mem_free(b->memory, b->memory_bytes);
@@ -167,8 +168,9 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 	lack = choose_engines(b, t);
 	if (lack)
 		return lack;
-	if (!(t->desc->needs & NEED_VTD))
+	if (!(t->desc->needs & (NEED_VTD | NEED_PVIOMMU)))
 		vtd_bench_translation_off(b);
+	pviommu_bench_provide(b, t);
 	if (backend && backend->create(b, &t->iommu) != OK)
 		return "the backend cannot be made";
 	return NULL;
@@ -176,6 +178,7 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 
 void bench_clean(struct bench *b)
 {
+	pviommu_bench_clean(b);
 	vtd_bench_clean(b);
 	amdvi_bench_clean(b);
 	for (unsigned i = 0; i < b->engines_n; i++) {

@@ -41,6 +41,7 @@ struct test_run {
 	char notes[NOTES_MAX][TEXT_MAX];
 	unsigned notes_n;
 	char observed[TEXT_MAX];
+	char told[TEXT_MAX];
 	struct page pages[TEST_PAGES_MAX];
 	unsigned pages_n;
 	unsigned irqs[TEST_IRQS_MAX];
@@ -107,6 +108,15 @@ void amdvi_bench_clean(struct bench *b);
 void amdvi_bench_close(struct bench *b);
 const char *amdvi_bench_lacks(const struct bench *b, uint64_t needs);
 void amdvi_backends_add(struct bench *b);
+
+/* ---- pviommu_bench.c ---- */
+
+/* Once engines and backends are known: PV-IOMMU becomes the only backend where there is one. Errors: see why. */
+enum status must_use pviommu_bench_open(struct bench *b, const struct options *o, char *why);
+/* A fresh reference for a test that asks for PV-IOMMU; where it fails, there is none, which the fixture tells. */
+void pviommu_bench_provide(struct bench *b, const struct test *t);
+void pviommu_bench_clean(struct bench *b);
+void pviommu_bench_close(struct bench *b);
 
 /* ---- report.c ---- */
 

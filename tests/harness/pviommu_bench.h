@@ -1,6 +1,9 @@
 /*
- * PV-IOMMU on a bench: a client and, where no Xen is underneath, the reference that answers it. For tests/pviommu; contract
- * tests need none of it.
+ * PV-IOMMU on a bench: a client of the domain that tests speak for, towards the hypervisor that the machine is a guest
+ * of, or towards the reference over the machine's own unit (pviommu=T, H, I or F where there is no such hypervisor).
+ *
+ * A reference is made for each test, so each one finds domains as they are created; a hypervisor has one domain for the
+ * whole run, and what tests leave behind they must take back themselves.
  */
 #ifndef PORTCULLIS_TESTS_HARNESS_PVIOMMU_BENCH_H
 #define PORTCULLIS_TESTS_HARNESS_PVIOMMU_BENCH_H
@@ -9,36 +12,37 @@
 #include "tests/test.h"
 #include "xen/reference/reference.h"
 
-/* What a test of NEED_PVIOMMU starts from: every engine in context 0, nothing mapped, on I and F init not done. */
+/* Domains of the reference, and the contexts that each may have where a test does not say. */
+enum { PVB_DOM0 = 0, PVB_GUEST = 1, PVB_PLAIN = 2 };
+#define PVB_CONTEXTS 255u
+
 struct pviommu_bench {
-	struct pvio client;         /* of the domain that we are, probed */
-	uint16_t domid;             /* that domain */
-	bool hardware;              /* it is the hardware domain */
-	struct pvref *reference;    /* NULL on Xen */
-	struct pvref_guest guest;   /* the client's ctx with a reference */
-	struct iommu *host;         /* under the reference */
+	struct pvio client;             /* of the domain that tests speak for */
+	enum pvio_revision revision;
+	struct pvref *reference;        /* the running test's; NULL on a hypervisor, and between tests */
+	struct iommu *host;             /* under the reference */
+	const struct backend *host_backend;
+	struct pvref_guest caller;      /* client.ctx */
+	struct pvref_memory memory[PVREF_RANGES_MAX]; /* of the hardware domain: all RAM, and BARs of engines, 1:1 */
+	unsigned memory_n;
+	struct pvref_device devices[PVREF_DEVICES_MAX]; /* the engines */
+	unsigned devices_n;
+	pa_t pa;                        /* where this lies */
 };
 
-/* Of a running test with NEED_PVIOMMU. */
-struct pviommu_bench *pviommu_of(struct test *t);
+/* The configuration that tests find where they do not ask for another: one hardware domain that has everything. */
+struct pvb_setup {
+	struct pvref_domain_config domain;
+	struct pvref_config config;     /* points to domain */
+};
+void pvb_default(const struct bench *b, struct pvb_setup *s);
 
 /*
- * The configuration that the reference of this test was made with, to be edited and given to pviommu_again(): memory is
- * all RAM of the machine, gfn * 4096 == its physical address; devices are all functions behind the unit; one hardware
- * domain, number 0, context 0 identity, 255 contexts, no limit of memory; every capability that the host has.
+ * A fresh reference in place of the running one, with the client as domains[0] of it, probed. ERR_UNSUPPORTED on a
+ * hypervisor, and what the reference and the probe return.
  */
-struct pviommu_setup {
-	struct pvref_config config;              /* its lists point to the following */
-	struct pvref_domain_config domain;
-	struct pvref_memory memory[PVREF_RANGES_MAX];
-	struct pvref_device devices[PVREF_DEVICES_MAX];
-	struct pvref_reserved reserved[PVREF_RESERVED_MAX];
-};
-/* Ends the test as unreached on Xen. */
-void pviommu_setup_get(struct test *t, struct pviommu_setup *out);
-/* A fresh reference by that configuration in place of the test's, and the client probed anew. */
-void pviommu_again(struct test *t, const struct pviommu_setup *s);
-/* A client of another domain of the test's reference. */
-void pviommu_client_of(struct test *t, uint16_t domid, struct pvref_guest *guest, struct pvio *client);
+enum status must_use pvb_make(struct bench *b, const struct pvref_config *c);
+/* Nothing of it is left. Also the end of each test. False: there was something to complain of, which why tells. */
+bool pvb_drop(struct bench *b, const char **why);
 
 #endif

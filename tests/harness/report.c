@@ -140,6 +140,7 @@ void report_result(unsigned number, const struct test_run *r, const char *platfo
 		put("  kind: %s\n", kinds[r->kind]);
 	put_requirements(d->checks);
 	put("  us: %llu\n", (unsigned long long)r->us);
+	put_text("told", r->told);
 	if (r->verdict == VERDICT_FAIL || r->failures_n) {
 		put_text("given", d->given);
 		put_text("expects", d->expects);

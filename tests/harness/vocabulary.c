@@ -69,6 +69,11 @@ void observe(struct test *t, const char *fmt, ...)
 		r->verdict = VERDICT_TODO;
 }
 
+void remark(struct test *t, const char *fmt, ...)
+{
+	FORMAT_INTO(run_of(t)->told, fmt);
+}
+
 void note(struct test *t, const char *fmt, ...)
 {
 	struct test_run *r = run_of(t);

@@ -61,6 +61,8 @@ def _point(number, result):
     lines.append(f"  requirements: [{', '.join(result.requirements)}]")
     if result.us is not None:
         lines.append(f"  us: {result.us}")
+    if result.status == "pass" and result.reason:
+        lines.append(f"  told: {json.dumps(result.reason)}")
     if result.failures:
         if result.given:
             lines.append(f"  given: {json.dumps(result.given)}")

@@ -50,6 +50,8 @@ def from_point(point, variant=""):
     elif not point.ok:
         result.kind = block.get("kind") if block.get("kind") in FAIL_KINDS else "verdict"
         result.reason = summary_of(result.failures) or block.get("message")
+    else:
+        result.reason = block.get("told")  # which of several lawful ways was seen
     return result
 
 

@@ -30,16 +30,13 @@ static bool overlap(uint64_t a, uint64_t b, uint64_t a_n, uint64_t b_n)
 	return a < b + b_n && b < a + a_n;
 }
 
-/* A range that the domain can get: whole pages, nothing of it there yet, in neither space. */
+/* A range that the domain can get: whole pages, at frames where nothing is yet. One page may be at several frames. */
 static enum status range_fits(const struct pvref_domain *d, const struct pvref_memory *m)
 {
-	uint64_t frame = m->pa.v / PAGE_BYTES;
-
 	if (!m->pages || !is_aligned(m->pa.v, PAGE_BYTES) || m->gfn > BIT(52) || m->pages > BIT(40))
 		return ERR_INVALID;
 	for (unsigned i = 0; i < d->memory_n; i++)
-		if (overlap(m->gfn, d->memory[i].gfn, m->pages, d->memory[i].pages) ||
-		    overlap(frame, d->memory[i].pa.v / PAGE_BYTES, m->pages, d->memory[i].pages))
+		if (overlap(m->gfn, d->memory[i].gfn, m->pages, d->memory[i].pages))
 			return ERR_EXISTS;
 	return d->memory_n == PVREF_RANGES_MAX ? ERR_FULL : OK;
 }
