@@ -54,13 +54,16 @@ static void domain_free(struct iommu_core *c, struct core_domain *d)
 	*link = d->next;
 	if (d->base.kind == DOMAIN_PAGED)
 		pgt_destroy(&d->pt);
-	id_give(&c->ids, d->id);
+	if (d->base.kind == DOMAIN_NESTED)
+		d->below->nested_n--;
+	else
+		id_give(&c->ids, d->id);
 	object_free(d, sizeof(*d));
 }
 
 void core_close(struct iommu_core *c)
 {
-	while (c->domains)
+	while (c->domains) /* what is nested is younger, and so goes first */
 		domain_free(c, c->domains);
 	id_pool_destroy(&c->ids);
 	attachments_destroy(&c->attached);
@@ -81,11 +84,35 @@ static enum status op_domain_create(struct iommu *io, enum domain_kind kind, str
 	return s;
 }
 
+/* Cached translations of both are tagged by one domain id, so that a flush of the second stage finds all. */
+static enum status op_domain_nest(struct domain *below, iova_t root, struct domain **out)
+{
+	struct iommu_core *c = core_of(below->iommu);
+	struct core_domain *d;
+
+	if (!(c->io.caps.flags & IOMMU_HAS_NESTING))
+		return ERR_UNSUPPORTED;
+	if (below->kind != DOMAIN_PAGED || !is_aligned(root.v, PAGE_BYTES) || root.v >= pow2(c->io.caps.input_bits))
+		return ERR_INVALID;
+	d = object_alloc(sizeof(*d));
+	if (!d)
+		return ERR_NO_MEMORY;
+	d->base = (struct domain){ .iommu = &c->io, .kind = DOMAIN_NESTED };
+	d->below = domain_of(below);
+	d->id = d->below->id;
+	d->root = root;
+	d->below->nested_n++;
+	d->next = c->domains;
+	c->domains = d;
+	*out = &d->base;
+	return OK;
+}
+
 static enum status op_domain_destroy(struct domain *base)
 {
 	struct core_domain *d = domain_of(base);
 
-	if (d->attached_n)
+	if (d->attached_n || d->nested_n)
 		return ERR_BUSY;
 	domain_free(core_of(base->iommu), d);
 	return OK;
@@ -192,6 +219,8 @@ static enum status op_lookup(struct domain *base, iova_t iova, pa_t *pa, unsigne
 {
 	if (base->kind == DOMAIN_PAGED)
 		return pgt_lookup(&domain_of(base)->pt, iova, pa, perm, NULL);
+	if (base->kind == DOMAIN_NESTED)
+		return ERR_UNSUPPORTED;
 	*pa = PA(iova.v);
 	*perm = PERM_RW;
 	return OK;
@@ -205,6 +234,8 @@ static enum status op_flush(struct domain *base, iova_t iova, uint64_t bytes)
 	bool leaf_only;
 	enum status s = OK;
 
+	if (base->kind == DOMAIN_NESTED)
+		return d->attached_n ? c->ops->flush(c, d, iova, bytes, false) : OK;
 	if (base->kind != DOMAIN_PAGED)
 		return OK;
 	if (!bytes || !is_aligned(iova.v | bytes, PAGE_BYTES) || iova.v >= limit || bytes > limit - iova.v)
@@ -214,7 +245,7 @@ static enum status op_flush(struct domain *base, iova_t iova, uint64_t bytes)
 		iova = IOVA(0);
 		bytes = limit;
 	}
-	if (d->attached_n) /* a domain that nobody uses is in no cache: detaching saw to that */
+	if (d->attached_n || d->nested_n) /* a domain that nobody uses is in no cache: detaching saw to that */
 		s = c->ops->flush(c, d, iova, bytes, leaf_only);
 	d->stale = s != OK;
 	if (s == OK)
@@ -229,6 +260,7 @@ static enum status op_fault_pop(struct iommu *io, struct iommu_fault *out)
 
 const struct iommu_ops core_iommu_ops = {
 	.domain_create = op_domain_create,
+	.domain_nest = op_domain_nest,
 	.domain_destroy = op_domain_destroy,
 	.attach = op_attach,
 	.detach = op_detach,

@@ -24,6 +24,9 @@ struct core_domain {
 	uint16_t id;            /* the tag of its cached translations */
 	unsigned attached_n;
 	bool stale;             /* a flush failed: the next one is for everything */
+	struct core_domain *below; /* DOMAIN_NESTED: shares its id; its table's address in below is root */
+	iova_t root;
+	unsigned nested_n;      /* domains nested in this one */
 	bool held;              /* made for the reserved memory of held_for; not the caller's */
 	struct pci_addr held_for;
 	struct pgt pt;          /* DOMAIN_PAGED */

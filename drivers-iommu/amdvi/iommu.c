@@ -58,6 +58,7 @@ static struct iommu_caps caps_of(const struct amdvi_iommu *a, enum amdvi_mode mo
 		.input_bits = a->core.pgt.input_bits,
 		.page_sizes = a->core.pgt.page_sizes,
 		.domains_max = DOMAIN_IDS - 1 - (v2 ? a->fns_n : 0),
+		.pasid_bits = v2 ? a->u->caps.pasid_bits : 0,
 	};
 }
 

@@ -68,6 +68,7 @@ static struct iommu_caps caps_of(const struct vtd_iommu *v)
 
 	flags |= v->core.pgt.format->write_only ? IOMMU_HAS_WRITE_ONLY : 0u;
 	flags |= pasid ? IOMMU_HAS_PASID : 0u;
+	flags |= v->mode == VTD_MODE_SS && c->nest && c->fsts ? IOMMU_HAS_NESTING : 0u;
 	flags |= c->pt ? IOMMU_HAS_PASSTHROUGH : 0u;
 	flags |= c->cm ? IOMMU_CACHES_ABSENT : 0u;
 	return (struct iommu_caps){
@@ -75,6 +76,7 @@ static struct iommu_caps caps_of(const struct vtd_iommu *v)
 		.input_bits = v->core.pgt.input_bits,
 		.page_sizes = v->core.pgt.page_sizes,
 		.domains_max = c->domains_n - 1,
+		.pasid_bits = pasid ? c->pasid_bits : 0,
 	};
 }
 

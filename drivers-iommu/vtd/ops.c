@@ -44,11 +44,27 @@ static enum status first_stage_flush(struct vtd_iommu *v, struct core_domain *d,
 	return s;
 }
 
+/* The caller's own table may have changed anywhere. */
+static enum status nested_flush(struct vtd_iommu *v, struct core_domain *d)
+{
+	enum status s = OK;
+
+	for (unsigned i = 0; i < v->core.attached.n && s == OK; i++)
+		if (v->core.attached.list[i].domain == &d->base && !pasid_done(v, d, i)) {
+			struct vtd_desc desc = vtd_desc_piotlb_pasid(d->id, v->core.attached.list[i].requester.pasid);
+
+			s = vtd_invalidate(v->u, &desc, 1);
+		}
+	return s;
+}
+
 enum status vtd_core_flush(struct iommu_core *c, struct core_domain *d, iova_t iova, uint64_t bytes, bool leaf_only)
 {
 	struct vtd_iommu *v = vtd_iommu_of(c);
 	struct vtd_inv_range r = { .did = d->id, .iova = iova, .bytes = bytes, .ih = leaf_only };
 
+	if (d->base.kind == DOMAIN_NESTED)
+		return nested_flush(v, d);
 	return v->mode == VTD_MODE_FS ? first_stage_flush(v, d, r) : range_flush(v, &r);
 }
 

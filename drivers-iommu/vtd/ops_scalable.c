@@ -16,6 +16,8 @@ static vtd_pasid_t entry_value(const struct vtd_iommu *v, const struct core_doma
 
 	if (d->base.kind == DOMAIN_PASSTHROUGH)
 		return vtd_pasid_passthrough(v->u->caps.levels_max ? v->u->caps.levels_max : 4, d->id);
+	if (d->base.kind == DOMAIN_NESTED)
+		return vtd_pasid_nested(d->root, d->below->pt.root, d->below->pt.cfg.levels, d->id, snoop);
 	if (v->mode == VTD_MODE_FS)
 		return vtd_pasid_fs(d->pt.root, d->pt.cfg.levels, d->id, snoop);
 	return vtd_pasid_ss(d->pt.root, d->pt.cfg.levels, d->id, snoop);

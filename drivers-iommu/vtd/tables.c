@@ -53,6 +53,15 @@ vtd_pasid_t vtd_pasid_fs(pa_t page_table, unsigned levels, uint16_t did, bool sn
 	} };
 }
 
+vtd_pasid_t vtd_pasid_nested(iova_t fs_table, pa_t ss_table, unsigned ss_levels, uint16_t did, bool snoop)
+{
+	return (vtd_pasid_t){ .w = {
+		PASID_P | FLD(PASID_AW, VTD_AW(ss_levels)) | FLD(PASID_PGTT, PGTT_NESTED) | (ss_table.v & PASID_SSPTPTR),
+		FLD(PASID1_DID, did) | FLD(PASID1_PWSNP, snoop),
+		fs_table.v & PASID2_FSPTPTR, /* of four levels: FSPM 0 */
+	} };
+}
+
 vtd_pasid_t vtd_pasid_passthrough(unsigned levels, uint16_t did)
 {
 	return (vtd_pasid_t){ .w = {

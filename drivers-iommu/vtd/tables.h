@@ -27,6 +27,8 @@ vtd_pasid_dir_t vtd_pasid_dir(pa_t pasid_table);
 vtd_pasid_t vtd_pasid_ss(pa_t page_table, unsigned levels, uint16_t did, bool snoop);
 vtd_pasid_t vtd_pasid_fs(pa_t page_table, unsigned levels, uint16_t did, bool snoop);
 /* levels: the deepest of the unit. */
+/* Both: fs_table is an address that the second stage translates. */
+vtd_pasid_t vtd_pasid_nested(iova_t fs_table, pa_t ss_table, unsigned ss_levels, uint16_t did, bool snoop);
 vtd_pasid_t vtd_pasid_passthrough(unsigned levels, uint16_t did);
 
 /* One edge-triggered, physical, fixed interrupt for requester sid only. eime: 32-bit destination, else 8-bit. */

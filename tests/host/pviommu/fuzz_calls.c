@@ -17,6 +17,7 @@
 #define BLOCK_PAGES   64u
 #define PROBES        6u
 #define CONTEXTS      6u
+#define PASIDS_END    5u
 #define GUEST_GFN     UINT64_C(0x4000)
 #define BAD_VA        UINT64_C(0x8000000000000)
 
@@ -139,10 +140,10 @@ static void fill(uint8_t *at, enum pvio_revision r, enum pvio_command c)
 	} else if (c == PVIO_UNMAP_PAGES || c == PVIO_FLUSH_PAGES || c == PVIO_LOOKUP_PAGE) {
 		memcpy(at, &um, sizeof(um));
 	} else if (c == PVIO_REATTACH_DEVICE || c == PVIO_ATTACH_PASID) {
-		re.pasid = c == PVIO_ATTACH_PASID ? (uint32_t)below(5) : re.pasid;
+		re.pasid = c == PVIO_ATTACH_PASID ? (uint32_t)below(PASIDS_END) : re.pasid;
 		memcpy(at, &re, sizeof(re));
 	} else if (c == PVIO_DETACH_PASID) {
-		memcpy(at, &(struct pvio_detach_pasid){ re.dev, (uint32_t)below(5) }, sizeof(struct pvio_detach_pasid));
+		memcpy(at, &(struct pvio_detach_pasid){ re.dev, (uint32_t)below(PASIDS_END) }, sizeof(struct pvio_detach_pasid));
 	} else if (c == PVIO_INIT) {
 		memcpy(at, &in, sizeof(in));
 	} else if (c == PVIO_ALLOC_NESTED) {
@@ -245,8 +246,12 @@ static void clean(enum pvio_revision r)
 	for (unsigned g = 0; g < (r == PVIO_T ? 1 : 2); g++) {
 		struct pvio p = { .call = pvref_page_call, .ctx = &guests[g], .revision = r };
 
-		for (uint32_t ctx = 1; ctx < 0x10000; ctx++)
+		(void)pvio_query_capabilities(&p);
+		for (uint32_t ctx = 1; ctx <= p.caps.max_ctx_no; ctx++)
 			(void)pvio_free_context(&p, (uint16_t)ctx, PVIO_FREE_REATTACH_DEFAULT);
+		for (unsigned i = 0; i < ARRAY_LEN(sids); i++)
+			for (uint32_t pasid = 1; pasid < PASIDS_END; pasid++) /* also those in context 0 */
+				(void)pvio_detach_pasid(&p, (struct pci_addr){ 0, sids[i] }, pasid);
 	}
 	pvref_count(ref, &n);
 	is_u64(n.contexts_n, 0, "%s: no context is left", pvio_revision_name(r));

@@ -38,6 +38,10 @@ static void scalable_entries(void)
 		 0);
 	IS_ENTRY(vtd_pasid_ss(PA(0x200000), 5, 1, false), "PASID, second stage, 5 levels", 0x20008d, 1, 0, 0, 0, 0, 0,
 		 0);
+	IS_ENTRY(vtd_pasid_nested(IOVA(0x300000), PA(0x200000), 4, 9, true), "PASID, nested", 0x2000c9, 0x800009, 0x300000, 0,
+		 0, 0, 0, 0);
+	IS_ENTRY(vtd_pasid_nested(IOVA(0xfffffffff000), PA(0x200000), 3, 0xffff, false), "PASID, nested, 3 levels", 0x2000c5,
+		 0xffff, 0xfffffffff000, 0, 0, 0, 0, 0);
 	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 5, 9, false), "PASID, first stage, 5 levels", 0x4d, 9, 0x300004, 0, 0, 0, 0,
 		 0);
 	IS_ENTRY(vtd_pasid_fs(PA(0x300000), 4, 9, true), "PASID, first stage, snooped", 0x49, 0x800009, 0x300000, 0, 0,
