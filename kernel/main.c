@@ -60,6 +60,28 @@ static int64_t iommu_op(void *ctx, uint64_t arg1, uint64_t arg2)
 	return xen_hypercall2(XEN_HYPERCALL_IOMMU_OP, arg1, arg2);
 }
 
+/* A guest without emulated devices has no configuration space; one with them has a single bus, slow to ask. */
+static void fit_guest(struct machine *m)
+{
+	m->iommu_op = iommu_op;
+	if (xen_guest()->role == XEN_PVH)
+		m->segments_n = 0;
+	else if (xen_guest()->role == XEN_HVM)
+		m->segments[0].bus_last = 0;
+	else
+		m->hole_base = 0; /* the host's addresses are its firmware's and Xen's to give */
+}
+
+static const char *words_of(const struct boot_info *bi)
+{
+	static char words[BOOT_CMDLINE_MAX];
+
+	if (bi->cmdline[0] || !is_bare_guest())
+		return bi->cmdline;
+	/* xl has no command line for an HVM guest: whoever starts it leaves the words in the store. */
+	return xen_store_read("vm-data/words", words, sizeof(words)) == OK ? words : bi->cmdline;
+}
+
 static void run(void *arg)
 {
 	const struct boot_info *bi = arg;
@@ -86,7 +108,7 @@ static void run(void *arg)
 		time_init(pm_port, pm_32);
 	interrupts_on();
 	xen_init();
-	if (cmdline_parse(bi->cmdline, &options, why, sizeof(why)) != OK)
+	if (cmdline_parse(words_of(bi), &options, why, sizeof(why)) != OK)
 		bail_out(why);
 	if (bi->cmdline_cut)
 		bail_out("the kernel's command line is longer than 2047 characters");
@@ -97,7 +119,7 @@ static void run(void *arg)
 		bail_out("too little memory: 64 MiB are needed");
 	describe_processor(&facts);
 	acpi_interrupts(&interrupts);
-	facts.cpus_n = interrupts.cpus_n;
+	facts.cpus_n = (unsigned)max_u64(interrupts.cpus_n, 1);
 	facts.ioapics_n = interrupts.ioapics_n;
 	facts.version = PORTCULLIS_VERSION;
 	facts.loader = bi->loader;
@@ -111,7 +133,7 @@ static void run(void *arg)
 		log_line("booted from " PCI_FMT ": not used for tests", PCI_ARGS(machines[n]->boot_device));
 	machines[n]->xen = xen_guest();
 	if (xen_guest())
-		machines[n]->iommu_op = iommu_op;
+		fit_guest(machines[n]);
 	n++;
 	if (options.model[0] && model_machines_create(options.model, machines + n, MACHINES_MAX - n, &n) != OK)
 		bail_out("model= names no configuration, or memory is too small for the model machines");

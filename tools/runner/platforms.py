@@ -68,7 +68,8 @@ class Platform:
     deviations: list = dataclasses.field(default_factory=list)
     xen: list = dataclasses.field(default_factory=list)    # kind xen: its options
     dom0: str = "kernel"                                   # kind xen: this kernel, or "linux", which starts it as a guest
-    guest: dict = dataclasses.field(default_factory=dict)  # dom0 linux: xl settings of the guest, by kind: pvh, hvm
+    guest_mib: int = 128                                   # dom0 linux: the guest's memory
+    passthrough: list = dataclasses.field(default_factory=list)  # dom0 linux: functions that an HVM guest gets
     boot_limit_s: int = 30                                 # until the first test; firmware and a loaded machine included
     iommu: Iommu = None
     iommus: list = dataclasses.field(default_factory=list) # instead of iommu: the first one, or what --iommu asks for
