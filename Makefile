@@ -38,6 +38,7 @@ FCFLAGS := $(COMMON) $(KEEP_ORDER) -O2 -D_GNU_SOURCE
 
 # Both worlds: no hardware, no libc beyond string functions.
 SHARED_SRC := \
+	boot/names.c \
 	kernel/status.c \
 	kernel/printf.c \
 	kernel/prng.c \
@@ -48,7 +49,11 @@ SHARED_SRC := \
 	kernel/report_reader.c \
 	kernel/report_stream.c \
 	kernel/run_report.c \
-	kernel/screen/qr.c
+	kernel/screen/font.c \
+	kernel/screen/qr.c \
+	kernel/screen/replay.c \
+	kernel/screen/surface.c \
+	kernel/screen/view.c
 
 # Metal only.
 KERNEL_SRC := \
@@ -71,6 +76,7 @@ KERNEL_SRC := \
 	kernel/acpi.c \
 	kernel/metal.c \
 	kernel/power.c \
+	kernel/screen/screen.c \
 	kernel/watchdog.c \
 	xen/console.c \
 	xen/guest.c \
@@ -261,6 +267,7 @@ EFI_PURE_SRC := \
 	boot/efi/path.c \
 	boot/efi/smbios.c
 EFI_SRC := $(EFI_PURE_SRC) \
+	boot/names.c \
 	boot/efi/collect.c \
 	boot/efi/files.c \
 	boot/efi/firmware.c \
@@ -268,11 +275,17 @@ EFI_SRC := $(EFI_PURE_SRC) \
 	boot/efi/kept.c \
 	boot/efi/main.c \
 	boot/efi/say.c \
+	boot/efi/screen.c \
 	kernel/printf.c \
 	kernel/report_reader.c \
 	kernel/report_stream.c \
 	kernel/run_log.c \
 	kernel/run_report.c \
+	kernel/screen/font.c \
+	kernel/screen/qr.c \
+	kernel/screen/replay.c \
+	kernel/screen/surface.c \
+	kernel/screen/view.c \
 	kernel/string.c
 
 # Host unit tests: one program for each line, from its one source, linked with the hosted world.
@@ -294,6 +307,7 @@ UNIT_TESTS := \
 	tests/host/kernel/run_log.c \
 	tests/host/kernel/qr.c \
 	tests/host/kernel/run_report.c \
+	tests/host/kernel/screen.c \
 	tests/host/model/caches.c \
 	tests/host/model/fabric.c \
 	tests/host/model/interrupt.c \
@@ -403,7 +417,11 @@ $(B)/efi/%.o: %.c
 $(B)/efi/kernel/string.o: KCFLAGS += $(PLAIN_LOOPS)
 $(B)/efi/boot/efi/main.o: $(B)/gen/version.h
 
-$(B)/efi/kernel.o: boot/efi/kernel.asm $(B)/portcullis.elf
+$(B)/gen/font.psf: tools/font.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/font.py $@
+
+$(B)/efi/kernel.o: boot/efi/kernel.asm $(B)/portcullis.elf $(B)/gen/font.psf
 	@mkdir -p $(@D)
 	$(Q)$(NASM) -f elf64 -I $(B)/ -o $@ $<
 
@@ -448,7 +466,7 @@ $(B)/gen/catalogue.c: tools/catalogue.py $(REQUIREMENTS)
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) tools/catalogue.py --emit-c $@ $(REQUIREMENTS)
 
-$(B)/kernel/kernel/main.o $(B)/host/obj/tests/host/portcullis_model.o $(B)/fast/obj/tests/host/portcullis_model.o: \
+$(B)/kernel/kernel/main.o $(B)/kernel/kernel/follow.o $(B)/host/obj/tests/host/portcullis_model.o $(B)/fast/obj/tests/host/portcullis_model.o: \
 	$(B)/gen/version.h
 
 # ---- hosted: the same files, with sanitizers (build/host) and without (build/fast) ----

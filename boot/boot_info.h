@@ -106,6 +106,7 @@ struct boot_info {
 	struct boot_device device;
 	struct boot_time time;
 	struct boot_log log;
+	struct boot_module font; /* PSF, for the framebuffer; len_bytes 0: none */
 	struct boot_start start;
 };
 

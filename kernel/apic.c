@@ -3,6 +3,7 @@
 #include "kernel/cpu.h"
 #include "kernel/guard.h"
 #include "kernel/paging.h"
+#include "kernel/screen/screen.h"
 #include "kernel/watchdog.h"
 
 #define APIC_ID        0x20
@@ -119,6 +120,7 @@ void apic_interrupt(unsigned vector)
 	}
 	apic_arm_us(WATCHDOG_PERIOD_US);
 	watchdog_feed();
+	screen_tick(time_us());
 	if (guard_expired(time_us())) {
 		guard_why("still running after its budget");
 		guard_end(RUN_HUNG);

@@ -16,6 +16,9 @@
 #define   APIC_BASE_ENABLE BIT(11)
 #define   APIC_BASE_ADDR   BITS(51, 12)
 #define MSR_X2APIC_FIRST 0x800
+#define MSR_PAT 0x277
+#define   PAT_SECOND     BITS(15, 8)
+#define   PAT_COMBINING  1
 
 enum {
 	VEC_NMI = 2, VEC_DF = 8, VEC_PF = 14, VEC_MC = 18,
@@ -32,6 +35,7 @@ enum {
 #define CPUID81_EDX_1GIB      BIT(26)
 #define CPUID1_ECX_RDRAND     BIT(30)
 #define CPUID1_ECX_HYPERVISOR BIT(31)
+#define CPUID1_EDX_PAT        BIT(16)
 
 /* What vectors.asm pushes; the processor's part last. */
 struct frame {

@@ -1,4 +1,6 @@
 /* Following a run: each step goes to the log before it is taken. */
+#include "boot/names.h"
+#include "gen/version.h"
 #include "kernel/acpi.h"
 #include "kernel/console.h"
 #include "kernel/follow.h"
@@ -6,6 +8,7 @@
 #include "kernel/paging.h"
 #include "kernel/power.h"
 #include "kernel/run_log.h"
+#include "kernel/screen/screen.h"
 #include "kernel/watchdog.h"
 #include <string.h>
 
@@ -13,6 +16,7 @@ static struct {
 	struct run_log log;
 	bool logs;
 	const char *dog; /* what came of the hardware watchdog */
+	struct view *view; /* NULL: no screen */
 } follow;
 
 static void add(enum run_log_kind kind, const void *head, size_t head_len, const void *tail, size_t tail_len)
@@ -48,21 +52,9 @@ static void add_table(const char signature[4])
 	}
 }
 
-/* The first words that say something. */
-static void add_board(const struct boot_texts *t)
-{
-	const char *vendor = t->board_name[0] ? t->board_vendor : t->system_vendor;
-	const char *name = t->board_name[0] ? t->board_name : t->system_name;
-	char text[2 * BOOT_TEXT_MAX];
-
-	str_printf(text, sizeof(text), "%s%s%s", vendor, vendor[0] && name[0] ? " " : "", name);
-	add_string(LOG_BOARD, text);
-}
-
 static void begin_log(const struct boot_info *bi, struct options *options)
 {
-	const struct boot_time *t = &bi->time;
-	char line[BOOT_CMDLINE_MAX], date[32];
+	char line[BOOT_CMDLINE_MAX], board[2 * BOOT_TEXT_MAX], date[32];
 	void *region = (void *)(uintptr_t)(DIRECT_MAP + bi->log.base);
 
 	follow.logs = run_log_create(&follow.log, region, bi->log.bytes, entropy()) == OK;
@@ -72,12 +64,9 @@ static void begin_log(const struct boot_info *bi, struct options *options)
 		str_printf(line, sizeof(line), "%s seed=%llu", bi->cmdline, (unsigned long long)options->seed);
 	}
 	add_string(LOG_RUN, line);
-	add_board(&bi->texts);
-	if (t->year)
-		str_printf(date, sizeof(date), "%04u-%02u-%02u-%02u%02u%02u", t->year, t->month, t->day, t->hour, t->minute,
-			   t->second);
-	else
-		str_printf(date, sizeof(date), "undated");
+	boot_board(&bi->texts, board, sizeof(board));
+	add_string(LOG_BOARD, board);
+	boot_date(&bi->time, date, sizeof(date));
 	add_string(LOG_DATE, date);
 	add_table("DMAR");
 	add_table("IVRS");
@@ -109,7 +98,14 @@ static void plan(unsigned tests_n)
 	struct run_log_plan p = { tests_n };
 
 	add(LOG_PLAN, &p, sizeof(p), NULL, 0);
-	log_line("hardware watchdog: %s", follow.dog);
+	if (follow.dog)
+		log_line("hardware watchdog: %s", follow.dog);
+}
+
+static void planned(const char *id)
+{
+	if (follow.view)
+		view_plan(follow.view, id);
 }
 
 static void start(unsigned number, const char *id)
@@ -117,6 +113,8 @@ static void start(unsigned number, const char *id)
 	struct run_log_start s = { number };
 
 	add(LOG_START, &s, sizeof(s), id, strlen(id));
+	if (follow.view)
+		view_start(follow.view, number, id);
 }
 
 static void done(unsigned number, enum verdict verdict)
@@ -125,17 +123,18 @@ static void done(unsigned number, enum verdict verdict)
 
 	_Static_assert(VERDICT_PASS == (int)LOG_PASSED && VERDICT_FAIL == (int)LOG_FAILED &&
 		       VERDICT_SKIP == (int)LOG_SKIPPED && VERDICT_TODO == (int)LOG_TODO, "one order");
+	_Static_assert((int)LOG_FAILED == (int)VIEW_FAILED && (int)LOG_TODO == (int)VIEW_TODO, "the same one");
 	add(LOG_DONE, &d, sizeof(d), NULL, 0);
+	if (follow.view)
+		view_done(follow.view, (enum view_verdict)verdict);
 }
 
-void follow_begin(const struct boot_info *bi, struct options *options, struct run_facts *facts)
+/* The log, and with it the hardware watchdog: a reset is how the report comes to the stick. */
+static void follow_by_log(const struct boot_info *bi, struct options *options, struct run_facts *facts)
 {
-	static const struct run_follower follower = { .plan = plan, .start = start, .done = done };
 	struct run_log_boot boot = { .loss = LOSS_NONE };
 	const char *why;
 
-	if (!bi->log.bytes)
-		return;
 	follow.dog = watchdog_find();
 	if (!resume(bi, options, facts, watchdog_fired() ? LOSS_HANG : LOSS_CRASH)) {
 		begin_log(bi, options);
@@ -143,13 +142,24 @@ void follow_begin(const struct boot_info *bi, struct options *options, struct ru
 	}
 	if (!follow.logs)
 		return;
-	facts->follower = &follower;
 	console_follow(add_text);
-	/* With the log in RAM, a reset is how the report comes to the stick. */
 	power_set_reset(true);
 	why = watchdog_start();
 	if (why)
 		follow.dog = why;
+}
+
+void follow_begin(const struct boot_info *bi, struct options *options, struct run_facts *facts)
+{
+	static const struct run_follower follower = { .plan = plan, .planned = planned, .start = start, .done = done };
+
+	if (bi->log.bytes)
+		follow_by_log(bi, options, facts);
+	follow.view = screen_open(bi, PORTCULLIS_VERSION);
+	if (follow.view && follow.logs)
+		view_replay(follow.view, &follow.log);
+	if (follow.logs || follow.view)
+		facts->follower = &follower;
 }
 
 void follow_end(int code)
@@ -158,4 +168,6 @@ void follow_end(int code)
 
 	watchdog_stop();
 	add(LOG_END, &end, sizeof(end), NULL, 0);
+	screen_close(follow.logs ? "The run is over; the machine is reset and the report goes to the stick." :
+		     "The run is over.");
 }

@@ -33,6 +33,7 @@ void memory_init(const struct boot_info *bi)
 	pool_reserve(&pool, 0, LOW_MEMORY_BYTES);
 	pool_reserve(&pool, bi->image, (uint64_t)(kernel_end - kernel_start));
 	pool_reserve(&pool, bi->log.base, bi->log.bytes);
+	pool_reserve(&pool, bi->font.base, bi->font.len_bytes);
 	for (uint32_t i = 0; i < bi->modules_n; i++)
 		pool_reserve(&pool, bi->modules[i].base, bi->modules[i].len_bytes);
 	for (uint32_t i = 0; i < bi->memory_n; i++) /* overlapping entries: the stricter one wins */

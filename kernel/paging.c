@@ -13,6 +13,7 @@
 #define PTE_NX  BIT(63)
 #define PTE_ADDR BITS(51, 12)
 #define PTE_UNCACHED (PTE_PCD | PTE_PWT)
+#define PTE_COMBINED PTE_PWT /* by the PAT, see paging_map_framebuffer() */
 
 #define TABLE_ENTRIES 512
 #define UPPER_HALF    256 /* first entry of a root that is ours; those below belong to whoever the root is for */
@@ -211,6 +212,21 @@ void *paging_map_device(pa_t pa, uint64_t bytes)
 void *paging_map_memory(pa_t pa, uint64_t bytes)
 {
 	return window(pa, bytes, PTE_NX | PTE_W);
+}
+
+/*
+ * Writes are combined where the page attribute table says so (SDM vol. 3, 11.12): its second entry, which a page with
+ * PWT alone selects, and which nothing else here does.
+ */
+void *paging_map_framebuffer(pa_t pa, uint64_t bytes)
+{
+	uint32_t r[4];
+
+	cpuid(1, 0, r);
+	if (!(r[3] & CPUID1_EDX_PAT))
+		return paging_map_device(pa, bytes);
+	msr_wr(MSR_PAT, fld_set(PAT_SECOND, msr_rd(MSR_PAT), PAT_COMBINING));
+	return window(pa, bytes, PTE_NX | PTE_W | PTE_COMBINED);
 }
 
 const void *paging_firmware(pa_t pa, uint64_t bytes)

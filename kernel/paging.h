@@ -19,6 +19,8 @@ void *paging_map_device(pa_t pa, uint64_t bytes);
 /* The same cached: pages that are shared with a hypervisor and belong to no RAM of ours. */
 void *paging_map_memory(pa_t pa, uint64_t bytes);
 /* Firmware memory (ACPI tables): through the direct map where that covers it, else mapped for reading. NULL: no room. */
+/* A framebuffer: writes may be combined, reads are slow. NULL: no memory. */
+void *paging_map_framebuffer(pa_t pa, uint64_t bytes);
 const void *paging_firmware(pa_t pa, uint64_t bytes);
 /* Whether an address leads to memory by the tables in force; with write: that may be written. Device windows do not. */
 bool paging_reaches(uint64_t va, bool write);

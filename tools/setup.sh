@@ -20,6 +20,7 @@ run   | module junit_xml      | python3-junit.xml  | python3-junit_xml   | pytho
 qemu  | command qemu-system-x86_64 | qemu-system-x86 | qemu-system-x86-core | qemu-system-x86
 usb   | command mformat       | mtools             | mtools              | mtools
 usb   | header efi/efi.h      | gnu-efi            | gnu-efi-devel       | gnu-efi
+usb   | font                  | psf-unifont        | kbd                 | kbd
 sign  | command sbsign        | sbsigntool         | sbsigntools         | sbsigntools
 ovmf  | file /usr/share/OVMF/OVMF_CODE_4M.fd | ovmf | edk2-ovmf          | edk2-ovmf
 check | library libasan       | gcc                | libasan             | gcc-libs
@@ -47,6 +48,16 @@ have_module()
 	return 1
 }
 
+# A console font in one of the places that tools/font.py knows.
+have_font()
+{
+	for file in /usr/share/consolefonts/*8x16*.psf* /usr/share/consolefonts/Uni2-Terminus16.psf.gz \
+		/usr/lib/kbd/consolefonts/default8x16.psfu.gz /usr/share/kbd/consolefonts/default8x16.psfu.gz; do
+		[ -e "$file" ] && return 0
+	done
+	return 1
+}
+
 # have KIND NAME...
 have()
 {
@@ -55,6 +66,7 @@ have()
 	case $kind in
 	command) command -v "$1" >/dev/null ;;
 	file) [ -e "$1" ] ;;
+	font) have_font ;;
 	header) [ -e "/usr/include/$1" ] ;;
 	library) command -v gcc >/dev/null && [ -e "$(gcc -print-file-name="$1.so")" ] ;;
 	fuzzer) command -v clang >/dev/null && [ -e "$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a)" ] ;;

@@ -1,6 +1,7 @@
 /* Collecting: the report leaves RAM. */
 #include "boot/efi/collect.h"
 #include "boot/efi/folder.h"
+#include "boot/efi/screen.h"
 #include "kernel/hal.h"
 #include "kernel/run_report.h"
 #include <string.h>
@@ -86,8 +87,8 @@ static EFI_FILE_PROTOCOL *new_folder(EFI_FILE_PROTOCOL *root, char name[FOLDER_M
 }
 
 /* Writes one report. False: it is not all there. */
-static bool write(EFI_FILE_PROTOCOL *folder, const char *name, void (*report)(const struct run_log *, report_put, void *),
-		  const struct run_log *log)
+static bool write(EFI_FILE_PROTOCOL *folder, const char *name,
+		  void (*report)(const struct run_log *, report_put, void *), const struct run_log *log)
 {
 	static struct out o;
 
@@ -184,7 +185,7 @@ static void show(const struct app *app, const struct kept *k)
 void collect(const struct app *app, struct kept *k)
 {
 	EFI_FILE_PROTOCOL *root = medium(app), *folder = NULL;
-	char name[FOLDER_MAX];
+	char name[FOLDER_MAX], note[FOLDER_MAX + 64];
 	bool good = false;
 
 	folder_name(&k->log, name);
@@ -197,11 +198,16 @@ void collect(const struct app *app, struct kept *k)
 	if (root)
 		root->Close(root);
 	show(app, k);
-	if (good) {
-		run_log_erase(&k->log);
+	if (good)
+		str_printf(note, sizeof(note), "%sThe report is in results/%s", k->state.ended ? "" : "Not finished. ", name);
+	else
+		str_printf(note, sizeof(note), "%s", root ? "The report could not be written: is the medium full or read-only?" :
+			   "The report stays in memory: the application came from nothing that can be written.");
+	if (good)
 		app_say(app, "# @collected results/%s", name);
-	} else {
-		app_say(app, root ? "The report could not be written: is the medium full or write-protected?" :
-			"The application did not come from a medium that can be written: the report stays in memory.");
-	}
+	else
+		app_say(app, "%s", note);
+	screen_summary(app, k, note); /* last: firmware's console would write over it */
+	if (good)
+		run_log_erase(&k->log);
 }

@@ -2,6 +2,7 @@
 #include "boot/efi/app.h"
 #include "boot/efi/collect.h"
 #include "boot/efi/kept.h"
+#include "boot/efi/screen.h"
 #include "gen/version.h"
 #include <string.h>
 
@@ -34,6 +35,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 		collect(&app, &kept);
 		app_end(&app);
 	}
+	screen_font(&app);
 	handover(&app);
 	return EFI_LOAD_ERROR;
 }

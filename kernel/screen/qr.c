@@ -10,7 +10,7 @@
 #define FORMAT_MASK       0x5412
 #define VERSION_GENERATOR 0x1f25 /* BCH (18,6) */
 
-/* Table 9: error correction bytes a block, blocks, data bytes in each of the first ones; the later ones have one more. */
+/* Table 9: error correction bytes a block, blocks, data bytes in each; the last longer_n blocks have one more. */
 struct blocks { uint8_t ec_n, n, data_n, longer_n; };
 
 static const struct blocks tables[2][QR_VERSION_MAX] = {

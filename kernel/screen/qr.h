@@ -1,6 +1,5 @@
 /*
- * QR codes (ISO/IEC 18004) of short texts: byte mode, levels L and M, versions 1 to 10, all eight masks. No memory of its
- * own but the code it makes.
+ * QR codes (ISO/IEC 18004) of short texts: byte mode, levels L and M, versions 1 to 10, all eight masks.
  */
 #ifndef PORTCULLIS_KERNEL_SCREEN_QR_H
 #define PORTCULLIS_KERNEL_SCREEN_QR_H

@@ -17,6 +17,7 @@ struct run_totals {
 /* Who follows a run from outside, and is told before the console is. */
 struct run_follower {
 	void (*plan)(unsigned tests_n);
+	void (*planned)(const char *id); /* each test, in order; NULL: need not be told */
 	void (*start)(unsigned number, const char *id);
 	void (*done)(unsigned number, enum verdict verdict); /* after its report */
 };

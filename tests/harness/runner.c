@@ -150,6 +150,17 @@ static struct run_totals run_plan(const struct plan *plan, const struct options 
 	return totals;
 }
 
+static void tell_plan(const struct plan *plan, const struct run_follower *follower)
+{
+	char id[TEST_ID_MAX];
+
+	follower->plan(plan->n);
+	for (unsigned i = 0; follower->planned && i < plan->n; i++) {
+		instance_id(&plan->instances[i], id);
+		follower->planned(id);
+	}
+}
+
 static int run_benches(struct bench *benches, unsigned n, const struct options *o, const struct run_facts *facts,
 		       uint64_t from)
 {
@@ -188,7 +199,7 @@ static int run_benches(struct bench *benches, unsigned n, const struct options *
 		return 2;
 	}
 	if (facts->follower)
-		facts->follower->plan(plan.n);
+		tell_plan(&plan, facts->follower);
 	report_plan(plan.n, facts->entry_us + time_us() - from);
 	totals = run_plan(&plan, o, facts);
 	absent = guest && !any_iommu && !o->tests[0];

@@ -1,0 +1,12 @@
+/* The screen: the font for the kernel, and the summary of a report that was collected. */
+#ifndef PORTCULLIS_BOOT_EFI_SCREEN_H
+#define PORTCULLIS_BOOT_EFI_SCREEN_H
+
+#include "boot/efi/kept.h"
+
+/* Puts the font where the kernel finds it. */
+void screen_font(const struct app *app);
+/* Draws the summary of the run, with its QR code, over what firmware's console shows. note: one line. */
+void screen_summary(const struct app *app, const struct kept *k, const char *note);
+
+#endif
