@@ -49,7 +49,7 @@ TEST(time_info,
 {
 	struct sample s = sample(t);
 	/* Ticks that make one second at this scale. */
-	uint64_t second = s.mul ? (uint64_t)((unsigned __int128)1000000000u * BIT(32) / s.mul) : 0;
+	uint64_t second = s.mul ? 1000000000u * BIT(32) / s.mul : 0;
 	uint64_t hz = s.shift < 0 ? shl(second, (unsigned)-s.shift) : shr(second, (unsigned)s.shift), told = xen_tsc_hz();
 
 	expect_true(t, s.mul != 0 && s.shift > -32 && s.shift < 32, "a scale that is not 0");
@@ -69,7 +69,7 @@ TEST(time_advances,
 	time_sleep_us(20000);
 	b = sample(t);
 	/* By the very ticks that the samples were taken at: whatever came in between counts for both. */
-	ours = (uint64_t)((unsigned __int128)(b.tsc - a.tsc) * 1000000u / max_u64(time_tsc_hz(), 1));
+	ours = (b.tsc - a.tsc) * 1000u / max_u64(time_tsc_hz() / 1000, 1);
 	ns = b.ns - a.ns;
 	expect_true(t, b.ns > a.ns, "time advances");
 	note(t, "%llu ns by Xen, %llu us by our clock", (unsigned long long)ns, (unsigned long long)ours);
