@@ -389,7 +389,7 @@ static bool write_only(struct pvio_iommu *v)
 static struct iommu_caps caps_of(const struct pvio_iommu *v)
 {
 	const struct pvio_caps *c = &v->p->caps;
-	uint32_t flags = v->deferred ? IOMMU_CACHES_ABSENT : 0;
+	uint32_t flags = IOMMU_OWN_MEMORY_ONLY | (v->deferred ? IOMMU_CACHES_ABSENT : 0u);
 
 	flags |= c->flags & PVIO_CAP_PASID ? IOMMU_HAS_PASID : 0u;
 	flags |= c->flags & PVIO_CAP_DEFAULT_IDENTITY ? IOMMU_HAS_PASSTHROUGH : 0u;

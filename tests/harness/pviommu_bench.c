@@ -202,10 +202,12 @@ static enum status backend_create(struct bench *b, struct iommu **out)
 
 static void backend_destroy(struct iommu *io)
 {
+	struct pviommu_bench *p = (struct pviommu_bench *)pvio_of(io); /* the client is its first member */
 	enum status s = pvio_iommu_destroy(io);
 
 	if (s != OK)
 		log_line("the PV-IOMMU backend does not come down: %s", status_text(s));
+	pviommu_bench_clean(p->bench);
 }
 
 static const struct backend backend = { "pviommu", backend_create, backend_destroy };
@@ -231,6 +233,7 @@ enum status pviommu_bench_open(struct bench *b, const struct options *o, char *w
 	}
 	b->pviommu = mem_ptr(pa, sizeof(struct pviommu_bench));
 	b->pviommu->pa = pa;
+	b->pviommu->bench = b;
 	s = b->machine->iommu_op ? open_hypervisor(b, revision, why) : open_reference(b, revision, why);
 	if (s != OK || !b->pviommu)
 		return s;

@@ -28,6 +28,7 @@ struct pviommu_bench {
 	struct pvref_device devices[PVREF_DEVICES_MAX]; /* the engines */
 	unsigned devices_n;
 	pa_t pa;                        /* where this lies */
+	struct bench *bench;            /* whose it is */
 };
 
 /* The configuration that tests find where they do not ask for another: one hardware domain that has everything. */

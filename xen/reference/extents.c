@@ -60,10 +60,13 @@ static void insert(struct pvref_context *c, unsigned i, struct pvref_extent e)
 	c->extents_n++;
 }
 
+/* The last one takes the array with it. */
 static void take_out(struct pvref_context *c, unsigned i)
 {
 	c->extents_n--;
 	memmove(&c->extents[i], &c->extents[i + 1], (c->extents_n - i) * sizeof(*c->extents));
+	if (!c->extents_n)
+		pvref_extents_free(c);
 }
 
 /* True where b goes on where a ends. */
