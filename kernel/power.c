@@ -5,6 +5,7 @@
 #include "kernel/cpu.h"
 #include "kernel/hal.h"
 #include "kernel/power.h"
+#include "kernel/watchdog.h"
 
 #define DEBUG_EXIT_PORT 0xf4
 #define PM1_SLP_TYP BITS(12, 10)
@@ -51,6 +52,7 @@ void power_reset(void)
 	static const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) none = { 0, 0 };
 
 	interrupts_off();
+	watchdog_stop(); /* some chipsets let it count on, and firmware is slow */
 	if (acpi.reset_port && acpi.reset_port != RESET_PORT) {
 		out8(acpi.reset_port, acpi.reset_value);
 		let_it_happen();

@@ -31,6 +31,7 @@ void *app_pages(const struct app *app, size_t bytes, EFI_MEMORY_TYPE type);
 void files_config(struct app *app);
 /* Fills bi with everything that firmware knows, apart from the memory map. */
 void firmware_describe(const struct app *app);
+#define APP_END_HINT "Take the stick out and switch the machine off, or press a key to start it again."
 /* The end of it all: off, where portcullis.cfg says so, else a wait for the person who takes the stick out. */
 void app_end(const struct app *app) __attribute__((noreturn));
 /* Leaves boot services and enters the kernel. Comes back only where it cannot; it has said why then. */

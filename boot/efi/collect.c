@@ -207,6 +207,7 @@ void collect(const struct app *app, struct kept *k)
 		app_say(app, "# @collected results/%s", name);
 	else
 		app_say(app, "%s", note);
+	app_say(app, "%s", APP_END_HINT);
 	screen_summary(app, k, note); /* last: firmware's console would write over it */
 	if (good)
 		run_log_erase(&k->log);

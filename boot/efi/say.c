@@ -43,7 +43,6 @@ void app_end(const struct app *app)
 
 	if (app->then_off)
 		app->st->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
-	app_say(app, "Take the stick out and switch the machine off, or press a key to start it again.");
 	if (app->st->ConIn) {
 		app->st->ConIn->Reset(app->st->ConIn, FALSE);
 		app->bs->WaitForEvent(1, &app->st->ConIn->WaitForKey, &index);

@@ -44,6 +44,7 @@ void screen_summary(const struct app *app, const struct kept *k, const char *not
 	find_text(&k->log, LOG_BOARD, view.board, sizeof(view.board));
 	find_text(&k->log, LOG_DATE, view.date, sizeof(view.date));
 	str_printf(view.note, sizeof(view.note), "%s", note);
+	str_printf(view.hint, sizeof(view.hint), "%s", APP_END_HINT);
 	view_replay(&view, &k->log);
 	view.planned = k->state.plan_n;
 	for (unsigned i = 0; i < view.groups_n; i++) /* the plan's parts are not in the log */

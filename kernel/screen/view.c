@@ -12,7 +12,7 @@
 #define ROW_BAR     3u
 #define ROW_COUNTS  5u
 #define ROW_CURRENT 7u
-#define ROW_GROUPS  9u
+#define ROW_GROUPS  10u
 #define GROUP_COLS  38u
 #define FAILED_ROWS (VIEW_FAILED_MAX + 2u) /* heading and a blank line, too */
 #define QR_PART_OF_HEIGHT 2u
@@ -218,6 +218,7 @@ void view_draw(const struct view *v, struct surface *s)
 		surface_line(s, ROW_CURRENT, MARGIN, s->cols - MARGIN, COLOUR_TEXT, "%u  %s", v->started, v->current);
 	else
 		surface_line(s, ROW_CURRENT, MARGIN, s->cols - MARGIN, COLOUR_TEXT, "%s", v->note);
+	surface_line(s, ROW_CURRENT + 1, MARGIN, s->cols - MARGIN, COLOUR_DIM, "%s", v->current[0] ? "" : v->hint);
 	if (roomy)
 		draw_groups(v, s, failed_row - 1, end_col);
 	draw_failed(v, s, roomy ? failed_row : ROW_GROUPS, end_col);
