@@ -3,6 +3,7 @@
 #   make            the kernel image and the host programs (the model with sanitizers, acpi-dump)
 #   make fast       the model without sanitizers, and its benchmark
 #   make usb        the image of the USB stick, build/portcullis.img; SIGN_KEY= SIGN_CERT= sign it
+#   make firmware-check  what else the image must do, with OVMF: Secure Boot, start over the network (about two minutes)
 #   make check      unit tests and the QEMU platforms, last line "N passed, N failed, N skipped"
 #   make V=1        shows the commands
 
@@ -367,7 +368,7 @@ KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM) $(BOTH_ASM)) \
 	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC) $(XEN_TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 
 .DEFAULT_GOAL := all
-.PHONY: all kernel usb host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
+.PHONY: all kernel usb firmware-check host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
 
 all: kernel $(HOST_PROGRAMS)
 kernel: $(B)/portcullis.elf
@@ -446,6 +447,12 @@ $(B)/efi/signed-by: FORCE
 $(B)/portcullis.img: tools/usb_image.py $(B)/BOOTX64.EFI $(wildcard boot/efi/stick/*) LICENSE
 	$(call say,IMAGE,$@)
 	$(Q)$(PYTHON) tools/usb_image.py $@ $(B)/BOOTX64.EFI
+
+# Size and time, Secure Boot, the network: what the platforms usb and usb-amd do not show.
+firmware-check:
+	$(Q)./tools/setup.sh run qemu usb ovmf sign
+	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.img
+	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache tools/firmware_check.py
 
 # The image of the stick. Sets up what is missing before it builds.
 usb:

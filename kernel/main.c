@@ -16,6 +16,7 @@
 #include "tests/model_machine.h"
 #include "xen/console.h"
 #include "xen/xen.h"
+#include <string.h>
 
 #define STACK_BYTES (128 * 1024u)
 #define IST_BYTES   (16 * 1024u)
@@ -46,6 +47,23 @@ static void describe_processor(struct run_facts *facts)
 		for (unsigned i = 0; i < 16; i++)
 			brand[16 * leaf + i] = (char)shr(r[i / 4], 8 * (i % 4));
 	}
+}
+
+static void describe_firmware(const struct boot_info *bi, struct run_facts *facts)
+{
+	static const char *const secure[] = { "", "off", "on", "setup mode" };
+	static char boot_device[16];
+	const struct pci_addr at = { bi->device.segment, bi->device.sid };
+	const struct run_facts told = { .firmware = {
+		{ "vendor", bi->texts.firmware_vendor }, { "version", bi->texts.bios_version },
+		{ "board_vendor", bi->texts.board_vendor }, { "board", bi->texts.board_name },
+		{ "system_vendor", bi->texts.system_vendor }, { "system", bi->texts.system_name },
+		{ "secure_boot", secure[bi->efi.secure % ARRAY_LEN(secure)] }, { "boot_device", boot_device },
+	} };
+
+	if (bi->device.known)
+		str_printf(boot_device, sizeof(boot_device), PCI_FMT, PCI_ARGS(at));
+	memcpy(facts->firmware, told.firmware, sizeof(facts->firmware));
 }
 
 /* A guest whose loader skips firmware has no tables of it; Xen tells what else is needed. */
@@ -123,14 +141,13 @@ static void run(void *arg)
 	facts.ioapics_n = interrupts.ioapics_n;
 	facts.version = PORTCULLIS_VERSION;
 	facts.loader = bi->loader;
+	describe_firmware(bi, &facts);
 	facts.memory_mib = memory_total_mib();
 	facts.tsc_mhz = time_tsc_hz() / 1000000;
 	facts.entry_us = (tsc() - tsc_at_entry) / max_u64(facts.tsc_mhz, 1);
 	machines[n] = metal_machine();
 	machines[n]->has_boot_device = bi->device.known;
 	machines[n]->boot_device = (struct pci_addr){ bi->device.segment, bi->device.sid };
-	if (bi->device.known)
-		log_line("booted from " PCI_FMT ": not used for tests", PCI_ARGS(machines[n]->boot_device));
 	machines[n]->xen = xen_guest();
 	if (xen_guest())
 		fit_guest(machines[n]);

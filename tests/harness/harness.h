@@ -25,6 +25,7 @@ struct run_follower {
 /* What the world knows of itself, for the head of the report. */
 struct run_facts {
 	const char *version, *loader;
+	struct { const char *name, *text; } firmware[8]; /* what firmware told; those without text are not told */
 	char cpu[64];
 	unsigned cpus_n, ioapics_n;
 	uint64_t memory_mib, tsc_mhz;

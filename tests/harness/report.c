@@ -47,6 +47,21 @@ static void put_quoted(const char *s)
 	put("\"");
 }
 
+static void put_firmware(const struct run_facts *facts)
+{
+	const char *separator = "# @firmware {";
+
+	for (unsigned i = 0; i < ARRAY_LEN(facts->firmware); i++) {
+		if (!facts->firmware[i].text || !facts->firmware[i].text[0])
+			continue;
+		put("%s\"%s\": ", separator, facts->firmware[i].name);
+		put_quoted(facts->firmware[i].text);
+		separator = ", ";
+	}
+	if (separator[0] == ',')
+		put("}\n");
+}
+
 void report_head(const struct run_facts *facts)
 {
 	put("TAP version 14\n# @version %s\n", facts->version);
@@ -57,6 +72,7 @@ void report_head(const struct run_facts *facts)
 	put(", \"cpus\": %u, \"ioapics\": %u", facts->cpus_n, facts->ioapics_n);
 	put(", \"memory_mib\": %llu, \"tsc_mhz\": %llu, \"entry_us\": %llu}\n", (unsigned long long)facts->memory_mib,
 	    (unsigned long long)facts->tsc_mhz, (unsigned long long)facts->entry_us);
+	put_firmware(facts);
 	flush();
 }
 

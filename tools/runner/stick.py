@@ -4,14 +4,16 @@ import os
 import pathlib
 import shutil
 import subprocess
+import uuid
 
-from . import boots, results, tap
+from . import boots, results, tap, variables
 from .status import CannotRun, Status, Stop
 
 IMAGE = "build/portcullis.img"
 PARTITION = 1 << 20                        # where tools/usb_image.py puts it
 SILENCE_S = 60.0                           # firmware, and a watchdog that ends a test that hangs, take their time
 CONFIG = "::/EFI/BOOT/portcullis.cfg"
+VENDOR = uuid.UUID("5d1c8f3a-7b0e-4c52-9a61-2fd4830b57ce")  # of our variables: kernel/efi_runtime.h
 # Where distributions put firmware for virtual machines: code, and settings as they are on the first start.
 FIRMWARE = (
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
@@ -67,6 +69,10 @@ class Stick:
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._mtools("mcopy", "-s", "-n", "-i", self._disk, "::/results", str(folder))
         return sorted(pathlib.Path(folder).glob("*/*.tap"))
+
+    def leftovers(self):
+        """Names of variables that the run left in firmware's settings; each is a fault."""
+        return [name for vendor, name in variables.read(self.settings) if vendor == VENDOR]
 
 
 def points(path):
@@ -135,6 +141,8 @@ class StickSession(boots.Session):
         self._take_lost(kept)
         if sentence := difference(self._said, kept):
             return self._stop(Status.UNFINISHED, sentence[:1].upper() + sentence[1:] + ".")
+        if names := self.stick().leftovers():
+            return self._stop(Status.UNFINISHED, f"After the collection there are variables left: {', '.join(names)}.")
         return super()._after(end, resume, stuck)
 
     def _take_lost(self, kept):

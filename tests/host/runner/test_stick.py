@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import uuid
 
 import base  # noqa: F401 (finds the package)
-from runner import platforms, stick
+from runner import platforms, stick, variables
 from runner.status import Stop
 
 POINT = "ok {} - vtd.a\n  ---\n  us: {}\n  ...\n"
@@ -91,6 +92,59 @@ class Image(unittest.TestCase):
         made.image.write_bytes(b"not a file system")
         with self.assertRaisesRegex(Stop, "cannot use the stick's image"):
             made.results(self.folder / "out")
+
+
+def store(room=400):
+    """A settings file as OVMF's: a volume's head, the store, and what follows it."""
+    head = bytes(48) + b"\x48\0" + bytes(0x48 - 50)
+    size = variables.STORE_HEAD.size + room
+    return head + variables.STORE_HEAD.pack(variables.STORE.bytes_le, size, 0x5a, 0xfe, 0, 0) + b"\xff" * room + b"tail"
+
+
+class Variables(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="stick-test-")
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name) / "settings"
+        self.path.write_bytes(store())
+
+    def test_added_ones_are_read(self):
+        self.assertEqual(variables.read(self.path), {})
+        variables.add(self.path, variables.GLOBAL, "BootOrder", b"\x99\0")
+        variables.add(self.path, stick.VENDOR, "Run", b"abc")
+        self.assertEqual(variables.read(self.path), {(variables.GLOBAL, "BootOrder"): b"\x99\0",
+                                                     (stick.VENDOR, "Run"): b"abc"})
+        self.assertTrue(self.path.read_bytes().endswith(b"\xfftail"))
+
+    def test_deleted_ones_are_not(self):
+        variables.add(self.path, stick.VENDOR, "Run", b"abc")
+        data = self.path.read_bytes()
+        self.path.write_bytes(data.replace(b"\xaa\x55\x3f", b"\xaa\x55\x3c"))
+        self.assertEqual(variables.read(self.path), {})
+
+    def test_broken_ones(self):
+        with self.assertRaises(variables.BadStore):
+            variables.add(self.path, stick.VENDOR, "Run", bytes(400))
+        data = bytearray(store())
+        data[0x48] ^= 1
+        self.path.write_bytes(data)
+        with self.assertRaises(variables.BadStore):
+            variables.read(self.path)
+        self.path.write_bytes(store())
+        variables.add(self.path, uuid.UUID(int=1), "x", b"abc")
+        data = bytearray(self.path.read_bytes())
+        data[0x48 + variables.STORE_HEAD.size + 41] = 0x7f  # a length that leaves the store
+        self.path.write_bytes(data)
+        with self.assertRaises(variables.BadStore):
+            variables.read(self.path)
+
+    def test_what_a_run_left(self):
+        made = stick.Stick.__new__(stick.Stick)
+        made.settings = self.path
+        variables.add(self.path, variables.GLOBAL, "Lang", b"en")
+        self.assertEqual(made.leftovers(), [])
+        variables.add(self.path, stick.VENDOR, "Run", b"x")
+        self.assertEqual(made.leftovers(), ["Run"])
 
 
 class Platform(unittest.TestCase):
