@@ -28,8 +28,8 @@ struct efi_guid {
 enum status must_use efi_runtime_init(const struct boot_info *bi);
 
 /*
- * Variables by name (zero-terminated UTF-16) and vendor. All of them: ERR_UNSUPPORTED, ERR_INVALID, ERR_NOT_FOUND, ERR_FULL
- * (of the store, or data is too small), ERR_DENIED, ERR_IO (firmware failed or crashed).
+ * Variables by name (zero-terminated UTF-16) and vendor. All of them: ERR_UNSUPPORTED, ERR_INVALID, ERR_NOT_FOUND,
+ * ERR_FULL (of the store, or data is too small), ERR_DENIED, ERR_IO (firmware failed or crashed).
  */
 /* bytes 0 deletes. */
 enum status must_use efi_variable_set(const uint16_t *name, const struct efi_guid *vendor, uint32_t attributes,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What `make firmware-check` holds the USB image to, in QEMU with OVMF: its size and time to write, Secure Boot (refused
-without a signature, started with one), and the same file over the network by TFTP and by HTTP. Prints TAP.
+"""What `make firmware-check` holds the USB image to, in QEMU with OVMF: its size and time to write, Secure Boot
+(refused without a signature, started with one), the same file over the network by TFTP and by HTTP. Prints TAP.
 
 Each start runs a few tests only; the platforms usb and usb-amd run them all.
 """

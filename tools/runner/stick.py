@@ -28,7 +28,8 @@ def firmware():
     for pair in FIRMWARE:
         if all(os.path.exists(path) for path in pair):
             return pair
-    raise CannotRun("There is no OVMF here, the firmware that starts a USB stick in QEMU; ./tools/setup.sh ovmf sets it up.")
+    raise CannotRun("There is no OVMF here, the firmware that starts a USB stick in QEMU; ./tools/setup.sh ovmf sets it "
+                    "up.")
 
 
 class Stick:
