@@ -2,6 +2,7 @@
  * Hypercall 43 as every Xen answers it: by an error, or by one of the public revisions of PV-IOMMU. What a revision
  * then does is the matter of tests/pviommu.
  */
+#include "drivers-iommu/pviommu/pviommu.h"
 #include "tests/xen/guest.h"
 #include <string.h>
 
@@ -80,4 +81,30 @@ TEST(by_page_and_directly,
 		give_up(t, "no hypercall page");
 	expect_eq(t, "answer by the page", (uint64_t)xen_hypercall(XEN_HYPERCALL_IOMMU_OP, a),
 		  (uint64_t)xen_hypercall_direct(XEN_HYPERCALL_IOMMU_OP, a));
+}
+static int64_t call(void *ctx, uint64_t arg1, uint64_t arg2)
+{
+	(void)ctx;
+	return xen_hypercall2(XEN_HYPERCALL_IOMMU_OP, arg1, arg2);
+}
+
+TEST(probe_twice,
+     .id = "xen.iommu_op.probe_twice",
+     .checks = "PVI-015",
+     .given = "the whole probe, twice",
+     .expects = "the same revision, answers and capabilities",
+     .needs = NEED_XEN)
+{
+	static struct pvio a, b;
+	enum status first, second;
+
+	a = (struct pvio){ .call = call };
+	b = (struct pvio){ .call = call };
+	first = pvio_probe(&a, PVIO_NONE);
+	second = pvio_probe(&b, PVIO_NONE);
+	note(t, "revision %s, %s", pvio_revision_name(a.revision), status_text(first));
+	expect_eq(t, "status", (uint64_t)second, (uint64_t)first);
+	expect_eq(t, "revision", b.revision, a.revision);
+	expect_true(t, !memcmp(a.answers, b.answers, sizeof(a.answers)), "the answers are the same");
+	expect_true(t, !memcmp(&a.caps, &b.caps, sizeof(a.caps)), "the capabilities are the same");
 }

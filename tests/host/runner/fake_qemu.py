@@ -63,6 +63,11 @@ DEEDS = {
     "observed": lambda k, n: say(f"ok {k} - {n} # TODO observed: 0x03"),
     "abort": lambda k, n: (sys.stderr.write("fake: assertion failed\n"), die(signal.SIGABRT)),
     "panic": lambda k, n: (say("panic: page fault at 0x0"), leave(7)),
+    "xen-panic": lambda k, n: (say("(XEN) ****************\n(XEN) Panic on CPU 0:\n(XEN) Xen BUG at common/x.c:7\n"
+                                   "(XEN) ****************\n(XEN) Reboot in five seconds..."), time.sleep(60)),
+    "dom0-crash": lambda k, n: (say("(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds."), time.sleep(60)),
+    "xen-cuts": lambda k, n: (sys.stdout.write(f"ok {k} - {n[:3]}(XEN) [VT-D]DMAR: a fault\n(XEN) and more\n{n[3:]}\n"
+                                               f"  ---\n(XEN) inside\n  us: 7\n  ...\n")),
     "hang": lambda k, n: time.sleep(60),
     "babble": lambda k, n: [say("nonsense") or time.sleep(0.01) for _ in range(6000)],
     "kill": lambda k, n: die(signal.SIGKILL),
@@ -76,6 +81,7 @@ DEEDS = {
     "cut": lambda k, n: (sys.stdout.write(f"not ok {k} - {n}\n  ---\n  failures:\n    - exp"), leave(7)),
     "write-disk": lambda k, n: (write_disk(), DEEDS["pass"](k, n)),
     "no-iommu": lambda k, n: (say("Bail out! There is no IOMMU here: nothing to test.\n# @status 4"), leave(9)),
+    "absent": lambda k, n: say("# @absent nothing to test: this Xen has no PV-IOMMU"),
     "no-memory": lambda k, n: (say("Bail out! Too little memory."), leave(5)),
 }
 
@@ -106,6 +112,7 @@ def run(order, words, has_iommu):
         if number >= int(words.get("resume", 1)):
             say(f"# @start {number} {name}")
             DEEDS[deed](number, name)
+    DEEDS[order.get("last", "silent")](0, "")
     say("# @end passed=0 failed=0 skipped=0 todo=0")
     DEEDS[order.get("end", "silent")](0, "")
     leave(1)

@@ -98,6 +98,15 @@ class Statuses(Case):
         self.assertEqual(self.run_sh(), 2)
         self.assertIn("Too little memory", self.text)
 
+    def test_absent_subject(self):
+        """Whatever else passed, the status says so; a failed test weighs more."""
+        self.order("pass", last="absent")
+        self.assertEqual(self.run_sh(), 4)
+        self.assertIn("Nothing to test: this Xen has no PV-IOMMU.", self.text)
+        self.assertEqual(self.verdicts(), {"vtd.t.1": "pass"})
+        self.order("pass", "fail", last="absent")
+        self.assertEqual(self.run_sh(), 1)
+
     def test_bisect(self):
         for deed, expected in (("pass", 0), ("fail", 1), ("kill", 125)):
             self.order(deed)

@@ -49,6 +49,27 @@ class Recovery(Case):
         self.assertEqual(self.verdicts(), {"vtd.t.1": "crash", "vtd.t.2": "pass"})
         self.assertIn("page fault at 0x0", (self.root / "out/vtd/results.tap").read_text())
 
+    def test_hypervisor_that_panics(self):
+        """Its last words end the boot at once and count against the test; the run goes on."""
+        self.order("pass", "xen-panic", "pass")
+        began = time.monotonic()
+        self.assertEqual(self.run_sh(), 1)
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertEqual(self.verdicts(), {"vtd.t.1": "pass", "vtd.t.2": "crash", "vtd.t.3": "pass"})
+        self.assertIn("the hypervisor panicked: Xen BUG at common/x.c:7", self.text)
+
+    def test_hypervisor_that_loses_its_dom0(self):
+        self.order("dom0-crash", "pass")
+        self.assertEqual(self.run_sh(), 1)
+        self.assertEqual(self.verdicts(), {"vtd.t.1": "crash", "vtd.t.2": "pass"})
+        self.assertIn("Hardware Dom0 crashed", self.text)
+
+    def test_lines_of_the_hypervisor_in_between(self):
+        self.order("xen-cuts", "pass")
+        self.assertEqual(self.run_sh(), 0)
+        self.assertEqual(self.verdicts(), {"vtd.t.1": "pass", "vtd.t.2": "pass"})
+        self.assertEqual(self.json()["tests"][0]["us"], 7)
+
     def test_death_after_the_verdict_counts_against_the_test(self):
         self.order("pass-then-abort", "pass")
         self.assertEqual(self.run_sh(), 1)
