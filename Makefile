@@ -94,8 +94,11 @@ PCI_SRC := \
 	drivers-pci/assign.c \
 	drivers-pci/bar.c \
 	drivers-pci/caps.c \
+	drivers-pci/deny.c \
 	drivers-pci/engine.c \
 	drivers-pci/enumerate.c \
+	drivers-pci/errors.c \
+	drivers-pci/hest.c \
 	drivers-pci/msi.c \
 	drivers-pci/pci.c
 ENGINE_SRC := \
@@ -324,6 +327,7 @@ UNIT_TESTS := \
 	tests/host/pci/command.c \
 	tests/host/pci/engines.c \
 	tests/host/pci/enumerate.c \
+	tests/host/pci/manners.c \
 	tests/host/pci/msi.c \
 	tests/host/model/queue.c \
 	tests/host/model/random.c \

@@ -50,6 +50,36 @@ static bool is_boot_device(const struct pci_dev *d)
 	return m->has_boot_device && m->boot_device.segment == d->addr.segment && m->boot_device.sid == d->addr.sid;
 }
 
+static void reset_function(struct pci_dev *d)
+{
+	enum status s = d->bus->reset_engines ? pci_flr(d) : OK;
+
+	if (s != OK && s != ERR_UNSUPPORTED)
+		log_line("engine: " PCI_FMT " does not come back from its reset: %s", PCI_ARGS(d->addr), status_text(s));
+}
+
+static enum status probe_one(const struct engine_ops *ops, struct pci_dev *d, struct engine *e)
+{
+	enum status s;
+
+	if (d->header_type != 0 || d->denied || (ops->knows && !ops->knows(d)))
+		return ERR_NOT_FOUND;
+	if (ops->knows) {
+		pci_errors_mask(d);
+		reset_function(d);
+	}
+	s = ops->probe(d, e);
+	if (s == OK && !ops->knows)
+		pci_errors_mask(d);
+	return s;
+}
+
+void engine_release(struct engine *e)
+{
+	e->ops->quiesce(e);
+	reset_function(e->dev);
+}
+
 /* Probes with one engine: the function of the boot medium, or every other one. */
 static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, bool boot, struct engine *es, unsigned max)
 {
@@ -62,7 +92,7 @@ static unsigned probe_each(struct pci_bus *bus, const struct engine_ops *ops, bo
 		if (is_boot_device(d) != boot)
 			continue;
 		es[n] = (struct engine){ .ops = ops, .dev = d };
-		s = d->header_type == 0 ? ops->probe(d, &es[n]) : ERR_NOT_FOUND;
+		s = probe_one(ops, d, &es[n]);
 		if (s == OK)
 			n++;
 		else if (s != ERR_NOT_FOUND)

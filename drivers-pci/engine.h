@@ -96,6 +96,8 @@ struct engine {
 /* All return OK when the step was carried out and *outcome tells; else ERR_TIMEOUT, ERR_IO: reset() is due. */
 struct engine_ops {
 	const char *name;
+	/* True for devices of its kind, by their ids alone: they are made ready for it then. NULL: probe() knows. */
+	bool (*knows)(const struct pci_dev *dev);
 	/* OK: e is filled in and idle, bus mastering on. ERR_NOT_FOUND: not of this kind. Others: it is, but unusable. */
 	enum status (*probe)(struct pci_dev *dev, struct engine *e);
 	enum status (*write)(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome);
@@ -137,9 +139,14 @@ void engine_give_memory(struct engine *e, size_t state_bytes);
 
 /*
  * Probes every function of the bus with every engine (or only the one named; NULL: all) and fills es, best first.
- * Returns how many. A device that is of a known kind but unusable is told on the console. The function of the boot medium
- * is left alone, unless its kind is named and there is no other of it.
+ * Returns how many. A device that is of a known kind but unusable is told on the console. Denied functions are passed
+ * over; of the others error reporting is off from here to pci_errors_restore(), and they are reset first where
+ * bus->reset_engines says so. The function of the boot medium is left alone, unless its kind is named and there is no
+ * other of it.
  */
 unsigned engine_probe_all(struct pci_bus *bus, const char *only, struct engine *es, unsigned max);
+
+/* Stops an engine for good; reset as before. */
+void engine_release(struct engine *e);
 
 #endif

@@ -44,7 +44,10 @@ void pci_enable(struct pci_dev *d, bool memory, bool bus_master)
 	/* A parent's index is smaller than its child's, so this ends. */
 	for (; bridge; bridge = pci_parent(bridge))
 		command_set(bridge, on, 0);
-	command_set(d, on, (uint32_t)(COMMAND_MEMORY | COMMAND_MASTER));
+	if (d->denied)
+		command_set(d, on & (uint32_t)~COMMAND_MASTER, (uint32_t)COMMAND_MEMORY);
+	else
+		command_set(d, on, (uint32_t)(COMMAND_MEMORY | COMMAND_MASTER));
 }
 
 /* Waits for a bit of a status register to go out. */
@@ -79,13 +82,21 @@ static enum status flr_start(const struct pci_dev *d)
 
 enum status pci_flr(struct pci_dev *d)
 {
+	static const uint32_t kept[] = { PCIE_DEVCTL, PCIE_LNKCTL, PCIE_DEVCTL2 };
 	uint32_t command = pci_rd(d, PCI_COMMAND, 2), line = pci_rd(d, PCI_INT_LINE, 1);
-	uint32_t bars[PCI_BARS];
+	uint32_t pcie = pci_cap(d, CAP_ID_PCIE), bars[PCI_BARS], link[ARRAY_LEN(kept)];
+	size_t kept_n;
 	deadline_t end;
 	enum status s;
 
 	if (d->header_type != 0)
 		return ERR_UNSUPPORTED;
+	if (d->denied)
+		return ERR_DENIED;
+	/* Version 1 of the capability may end behind the first of them. */
+	kept_n = !pcie ? 0 : fld_get(PCIE_FLAGS_VERSION, pci_rd(d, pcie + PCIE_FLAGS, 2)) > 1 ? ARRAY_LEN(kept) : 1;
+	for (unsigned i = 0; i < kept_n; i++)
+		link[i] = pci_rd(d, pcie + kept[i], 2);
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		bars[i] = pci_rd(d, PCI_BAR0 + 4 * i, 4);
 	/*
@@ -106,7 +117,12 @@ enum status pci_flr(struct pci_dev *d)
 			return ERR_TIMEOUT;
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		pci_wr(d, PCI_BAR0 + 4 * i, bars[i], 4);
+	/* Payload sizes must fit the link partner's again before anything moves. */
+	for (unsigned i = 0; i < kept_n; i++)
+		pci_wr(d, pcie + kept[i], link[i], 2);
 	pci_wr(d, PCI_INT_LINE, line, 1);
 	pci_wr(d, PCI_COMMAND, command, 2);
+	if (d->errors.saved)
+		pci_errors_mask(d);
 	return s;
 }

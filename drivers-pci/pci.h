@@ -23,6 +23,13 @@ struct pci_bar {
 
 struct pci_bus;
 
+/* Error reporting as it was before pci_errors_mask(). */
+struct pci_errors {
+	bool saved;
+	uint16_t command, bridge_control, devctl, rootctl;
+	uint32_t uncorrectable, correctable, root_command;
+};
+
 struct pci_dev {
 	struct machine *machine;
 	struct pci_bus *bus;
@@ -35,6 +42,8 @@ struct pci_dev {
 	uint8_t bus_secondary, bus_subordinate; /* bridges */
 	int parent;          /* index of the bridge above in the bus, -1 on a root bus */
 	struct pci_bar bars[PCI_BARS];
+	const char *denied;  /* why nobody may reset it or make it an engine; NULL: anybody may */
+	struct pci_errors errors;
 };
 
 /*
@@ -46,6 +55,7 @@ struct pci_bus {
 	struct pci_dev *devs;
 	unsigned devs_n, devs_max;
 	bool scratch_media;                  /* the platform declared disks to be scratch: engines may write them */
+	bool reset_engines;                  /* functions are reset before they become engines and afterwards */
 	uint64_t hole_base, hole_last;       /* addresses for BARs that firmware left unassigned; base 0: none */
 };
 
@@ -81,10 +91,25 @@ enum status must_use pci_assign(struct pci_dev *d);
  * ERR_NO_MEMORY.
  */
 enum status must_use pci_bar_map(struct pci_dev *d, unsigned bar, mmio_t *out);
-/* Memory decoding and bus mastering of d on or off. What is turned on is turned on in the bridges above, too. */
+/*
+ * Memory decoding and bus mastering of d on or off. What is turned on is turned on in the bridges above, too. Bus
+ * mastering of a denied function stays as it is.
+ */
 void pci_enable(struct pci_dev *d, bool memory, bool bus_master);
-/* Function-level reset where offered; config space that matters is put back. ERR_UNSUPPORTED, ERR_TIMEOUT. */
+/*
+ * Function-level reset where offered; config space that matters is put back. ERR_UNSUPPORTED, ERR_TIMEOUT, ERR_DENIED.
+ */
 enum status must_use pci_flr(struct pci_dev *d);
+
+/* Marks d as one to be left alone, and tells so; why is a constant. */
+void pci_deny(struct pci_dev *d, const char *why);
+/* The same for displays, keyboards and management controllers. */
+void pci_deny_usual(struct pci_bus *bus);
+
+/* Turns error reporting of d and of all bridges above off: AER, SERR. Again after a reset of d: reporting is as after it. */
+void pci_errors_mask(struct pci_dev *d);
+/* Forgets the errors that were logged, and puts reporting back on every function where it was turned off. */
+void pci_errors_restore(struct pci_bus *bus);
 
 /*
  * MSI-X entry 0, or where there is none MSI, set to one message and unmasked; off masks and disables. ERR_UNSUPPORTED:

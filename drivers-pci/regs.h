@@ -64,6 +64,7 @@
 
 /* PCI Express capability, offsets from its start. */
 #define PCIE_FLAGS        0x02u
+#define   PCIE_FLAGS_VERSION BITS(3, 0)
 #define   PCIE_FLAGS_TYPE    BITS(7, 4)
 #define     PCIE_TYPE_ENDPOINT    0
 #define     PCIE_TYPE_ROOT_PORT   4
@@ -76,6 +77,9 @@
 #define   DEVCTL_FLR         BIT(15)
 #define PCIE_DEVSTA       0x0au
 #define   DEVSTA_PENDING     BIT(5)
+
+#define PCIE_LNKCTL       0x10u
+#define PCIE_DEVCTL2      0x28u            /* from version 2 of the capability on */
 
 /* Advanced Features capability (conventional PCI). */
 #define AF_CAP            0x03u

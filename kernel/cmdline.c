@@ -28,6 +28,7 @@ static const struct word words[] = {
 	{ "bench", FLAG, AT(bench) },
 	{ "hazard", FLAG, AT(hazard) },
 	{ "scratch", FLAG, AT(scratch) },
+	{ "flr", FLAG, AT(flr) },
 	{ "list", FLAG, AT(list) },
 	{ "check-only", FLAG, AT(check_only) },
 };

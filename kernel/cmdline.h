@@ -25,6 +25,7 @@ struct options {
 	uint32_t resume;              /* first test of the plan to run, 1 = all */
 	uint64_t fuzz;                /* cases of the differential fuzzer, 0 = the tests */
 	bool shuffle, bench, hazard, scratch, list, check_only;
+	bool flr;                     /* engines are reset before and after on emulated machines, too */
 };
 
 /* Parses line into o (defaults first). ERR_INVALID: *why (of why_len) is one sentence that names the word. */

@@ -298,12 +298,16 @@ static enum status bring_up(struct engine *e)
 	return find_disk(e);
 }
 
+static bool ahci_knows(const struct pci_dev *dev)
+{
+	return dev->class_code == AHCI_CLASS;
+}
+
 static enum status ahci_probe(struct pci_dev *dev, struct engine *e)
 {
 	enum status s;
 
-	if (dev->class_code != AHCI_CLASS)
-		return ERR_NOT_FOUND;
+	(void)dev; /* e->dev */
 	s = engine_take_memory(e, sizeof(struct ahci), OWN_BYTES);
 	if (s)
 		return s;
@@ -321,6 +325,7 @@ static enum status ahci_probe(struct pci_dev *dev, struct engine *e)
 
 static const struct engine_ops ahci_ops = {
 	.name = "ahci",
+	.knows = ahci_knows,
 	.probe = ahci_probe,
 	.write = ahci_write,
 	.read = ahci_read,

@@ -21,19 +21,26 @@ static uint64_t tx_rest(uint32_t bytes, uint32_t frame_bytes, bool last)
 	return fld_set(TX_LENGTH, 0, bytes) | TX_IFCS | TX_RS | (last ? TX_EOP : 0);
 }
 
+static const uint16_t ids[] = { 0x10d3, 0x10f6 };
+static const struct nic_kind kind = {
+	.ids = ids, .ids_n = ARRAY_LEN(ids), .rx = RX_QUEUE, .tx = TX_QUEUE, .rx_done = RX_DD,
+	.rx_end = RX_EOP, .align_bytes = 1, .tx_rest = tx_rest,
+};
+
+static bool knows(const struct pci_dev *dev)
+{
+	return nic_knows(dev, &kind);
+}
+
 static enum status probe(struct pci_dev *dev, struct engine *e)
 {
-	static const uint16_t ids[] = { 0x10d3, 0x10f6 };
-	static const struct nic_kind kind = {
-		.ids = ids, .ids_n = ARRAY_LEN(ids), .rx = RX_QUEUE, .tx = TX_QUEUE, .rx_done = RX_DD,
-		.rx_end = RX_EOP, .align_bytes = 1, .tx_rest = tx_rest,
-	};
-
-	return nic_probe(dev, e, &kind);
+	(void)dev;
+	return nic_probe(e, &kind);
 }
 
 static const struct engine_ops e1000e_ops = {
 	.name = "e1000e",
+	.knows = knows,
 	.probe = probe,
 	.write = nic_write,
 	.read = nic_read,

@@ -296,12 +296,16 @@ static enum status bring_up(struct engine *e)
 	return OK;
 }
 
+static bool hda_knows(const struct pci_dev *dev)
+{
+	return dev->class_code == HDA_CLASS;
+}
+
 static enum status hda_probe(struct pci_dev *dev, struct engine *e)
 {
 	enum status s;
 
-	if (dev->class_code != HDA_CLASS)
-		return ERR_NOT_FOUND;
+	(void)dev; /* e->dev */
 	s = engine_take_memory(e, sizeof(struct hda), OWN_BYTES);
 	if (s)
 		return s;
@@ -320,6 +324,7 @@ static enum status hda_probe(struct pci_dev *dev, struct engine *e)
 
 static const struct engine_ops hda_ops = {
 	.name = "hda",
+	.knows = hda_knows,
 	.probe = hda_probe,
 	.write = hda_write,
 	.read = hda_read,

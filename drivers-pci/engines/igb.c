@@ -74,23 +74,30 @@ static void start(const mmio_t *regs)
 	mmio_wr(regs, IGB_TXDCTL, (uint32_t)DCTL_ON);
 }
 
+static const uint16_t ids[] = {
+	0x10c9, 0x10e6, 0x10e7, 0x1526,         /* 82576 */
+	0x1521, 0x1522, 0x1533, 0x1536, 0x1539, /* I350, I210, I211 */
+};
+static const struct nic_kind kind = {
+	.ids = ids, .ids_n = ARRAY_LEN(ids), .rx = RX_QUEUE, .tx = TX_QUEUE, .rx_done = RX_DD,
+	.rx_end = RX_EOP, .align_bytes = 2, .tx_rest = tx_rest, .stop = stop,
+	.link = link_up, .start = start,
+};
+
+static bool knows(const struct pci_dev *dev)
+{
+	return nic_knows(dev, &kind);
+}
+
 static enum status probe(struct pci_dev *dev, struct engine *e)
 {
-	static const uint16_t ids[] = {
-		0x10c9, 0x10e6, 0x10e7, 0x1526,         /* 82576 */
-		0x1521, 0x1522, 0x1533, 0x1536, 0x1539, /* I350, I210, I211 */
-	};
-	static const struct nic_kind kind = {
-		.ids = ids, .ids_n = ARRAY_LEN(ids), .rx = RX_QUEUE, .tx = TX_QUEUE, .rx_done = RX_DD,
-		.rx_end = RX_EOP, .align_bytes = 2, .tx_rest = tx_rest, .stop = stop,
-		.link = link_up, .start = start,
-	};
-
-	return nic_probe(dev, e, &kind);
+	(void)dev;
+	return nic_probe(e, &kind);
 }
 
 static const struct engine_ops igb_ops = {
 	.name = "igb",
+	.knows = knows,
 	.probe = probe,
 	.write = nic_write,
 	.read = nic_read,

@@ -316,16 +316,19 @@ static enum status bring_up(struct engine *e)
 	return s ? s : try_out(e);
 }
 
-enum status nic_probe(struct pci_dev *dev, struct engine *e, const struct nic_kind *kind)
+bool nic_knows(const struct pci_dev *dev, const struct nic_kind *kind)
 {
 	bool known = false;
-	enum status s;
 
 	for (unsigned i = 0; i < kind->ids_n; i++)
 		known |= dev->vendor == NIC_VENDOR && dev->device == kind->ids[i];
-	if (!known)
-		return ERR_NOT_FOUND;
-	s = engine_take_memory(e, sizeof(struct nic), OWN_BYTES);
+	return known;
+}
+
+enum status nic_probe(struct engine *e, const struct nic_kind *kind)
+{
+	enum status s = engine_take_memory(e, sizeof(struct nic), OWN_BYTES);
+
 	if (s)
 		return s;
 	((struct nic *)e->priv)->kind = kind;

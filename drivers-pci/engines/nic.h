@@ -28,7 +28,8 @@ struct nic_kind {
 	void (*start)(const mmio_t *regs);
 };
 
-enum status must_use nic_probe(struct pci_dev *dev, struct engine *e, const struct nic_kind *kind);
+bool nic_knows(const struct pci_dev *dev, const struct nic_kind *kind);
+enum status must_use nic_probe(struct engine *e, const struct nic_kind *kind);
 enum status nic_write(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome);
 enum status nic_read(struct engine *e, struct dma_request *rq, enum dma_outcome *outcome);
 enum status nic_reset(struct engine *e);

@@ -322,14 +322,17 @@ static enum status bring_up(struct engine *e, struct nvme *n)
 	return OK;
 }
 
+static bool nvme_knows(const struct pci_dev *dev)
+{
+	return dev->class_code == NVME_CLASS;
+}
+
 static enum status nvme_probe(struct pci_dev *dev, struct engine *e)
 {
 	struct nvme *n;
 	enum status s;
 	pa_t pa;
 
-	if (dev->class_code != NVME_CLASS)
-		return ERR_NOT_FOUND;
 	s = mem_alloc(sizeof(*n), PAGE_BYTES, &pa);
 	if (s)
 		return s;
@@ -351,6 +354,7 @@ static enum status nvme_probe(struct pci_dev *dev, struct engine *e)
 
 static const struct engine_ops nvme_ops = {
 	.name = "nvme",
+	.knows = nvme_knows,
 	.probe = nvme_probe,
 	.write = nvme_write,
 	.read = nvme_read,

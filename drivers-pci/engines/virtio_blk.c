@@ -366,12 +366,16 @@ static enum status bring_up(struct engine *e)
 	return s ? s : learn_id(e);
 }
 
+static bool blk_knows(const struct pci_dev *dev)
+{
+	return dev->vendor == VIRTIO_VENDOR && (dev->device == BLK_MODERN || dev->device == BLK_TRANSITIONAL);
+}
+
 static enum status blk_probe(struct pci_dev *dev, struct engine *e)
 {
 	enum status s;
 
-	if (dev->vendor != VIRTIO_VENDOR || (dev->device != BLK_MODERN && dev->device != BLK_TRANSITIONAL))
-		return ERR_NOT_FOUND;
+	(void)dev; /* e->dev */
 	s = engine_take_memory(e, sizeof(struct virtio), OWN_BYTES);
 	if (s)
 		return s;
@@ -389,6 +393,7 @@ static enum status blk_probe(struct pci_dev *dev, struct engine *e)
 
 static const struct engine_ops blk_ops = {
 	.name = "virtio-blk",
+	.knows = blk_knows,
 	.probe = blk_probe,
 	.write = blk_write,
 	.read = blk_read,

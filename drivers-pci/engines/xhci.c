@@ -5,8 +5,9 @@
  * event ring of one transfer lies at the iova, so that event is what the device writes there: its content is known, the
  * address a multiple of 64. Whoever reads a command acts on it, so there is no read.
  *
- * The rings may be moved only while the controller is halted; it is started anew for each transfer. Devices that are
- * connected announce themselves in events, too: those go to a ring in own memory first. A controller that is refused
+ * The rings may be moved only while the controller is halted; it is started anew for each transfer. A controller with
+ * something plugged in is left alone, since that may be the keyboard. Where a reset makes devices appear, they announce
+ * themselves in events, too: those go to a ring in own memory first. A controller that is refused
  * declares a system error and needs a reset, which QEMU's does as well.
  */
 #include "drivers-pci/engine.h"
@@ -156,16 +157,23 @@ static void event_of(const struct engine *e, unsigned n, uint8_t event[TRB_BYTES
 	__builtin_memcpy(event, words, TRB_BYTES);
 }
 
-/* With what is connected announced in own memory. */
-static enum status ports_settle(struct engine *e)
+/* True where something is plugged in. */
+static bool any_connected(const struct xhci *x)
 {
-	struct xhci *x = e->priv;
 	unsigned ports = (unsigned)fld_get(HCS1_PORTS, mmio_rd(&x->regs, XHCI_HCSPARAMS1));
 	bool connected = false;
 
 	for (unsigned i = 0; i < ports && x->op + OP_PORTSC + (i + 1) * PORT_STEP <= x->regs.len_bytes; i++)
 		connected |= (op_rd(x, OP_PORTSC + i * PORT_STEP) & PORTSC_CONNECTED) != 0;
-	if (!connected)
+	return connected;
+}
+
+/* With what is connected announced in own memory. */
+static enum status ports_settle(struct engine *e)
+{
+	struct xhci *x = e->priv;
+
+	if (!any_connected(x))
 		return OK;
 	rings_place(e, e->own[0].pa.v + OWN_EVENTS);
 	op_wr(x, OP_USBCMD, CMD_RUN);
@@ -310,6 +318,12 @@ static enum status bring_up(struct engine *e)
 
 	if (s)
 		return s;
+	/* What firmware has running there may be the keyboard. */
+	if (any_connected(x)) {
+		log_line("xhci: " PCI_FMT " is left alone: something is plugged in", PCI_ARGS(e->dev->addr));
+		x->op = 0;
+		return ERR_NOT_FOUND;
+	}
 	s = take_from_firmware(x);
 	if (s)
 		return s;
@@ -318,12 +332,16 @@ static enum status bring_up(struct engine *e)
 	return s ? s : try_out(e);
 }
 
+static bool xhci_knows(const struct pci_dev *dev)
+{
+	return dev->class_code == XHCI_CLASS;
+}
+
 static enum status xhci_probe(struct pci_dev *dev, struct engine *e)
 {
 	enum status s;
 
-	if (dev->class_code != XHCI_CLASS)
-		return ERR_NOT_FOUND;
+	(void)dev; /* e->dev */
 	s = engine_take_memory(e, sizeof(struct xhci), OWN_SCRATCH + (SCRATCH_MAX + 1) * PAGE_BYTES);
 	if (s)
 		return s;
@@ -341,6 +359,7 @@ static enum status xhci_probe(struct pci_dev *dev, struct engine *e)
 
 static const struct engine_ops xhci_ops = {
 	.name = "xhci",
+	.knows = xhci_knows,
 	.probe = xhci_probe,
 	.write = xhci_write,
 	.read = xhci_read,

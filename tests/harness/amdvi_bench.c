@@ -9,6 +9,7 @@
 struct amdvi_found {
 	struct ivrs ivrs;
 	struct amdvi_unit units[UNITS_MAX];
+	bool keeps[UNITS_MAX];    /* serves a function that has an IVMD and so must stay served */
 	unsigned n;
 	struct amdvi_devtab idle; /* all requests and interrupts pass: what units have between tests */
 };
@@ -121,25 +122,73 @@ static int unit_index(struct bench *b, struct pci_addr a)
 	return -1;
 }
 
+/* Memory for this function, not for all of them. */
+static bool has_memory(const struct ivrs *t, struct pci_addr a)
+{
+	struct ivrs_block m;
+	uint32_t pos = 0;
+
+	while (ivrs_memory_of(t, a, &pos, &m))
+		if (m.type != IVMD_ALL)
+			return true;
+	return false;
+}
+
+void amdvi_bench_deny(struct bench *b)
+{
+	for (unsigned i = 0; b->ivrs && i < b->bus.devs_n; i++) {
+		struct pci_dev *d = &b->bus.devs[i];
+		int unit;
+
+		if (d->header_type != 0 || !has_memory(b->ivrs, d->addr))
+			continue;
+		pci_deny(d, "firmware keeps memory for it (IVMD)");
+		unit = unit_index(b, d->addr);
+		if (unit >= 0)
+			b->amdvi_found->keeps[unit] = true;
+	}
+}
+
+bool amdvi_bench_keeps(const struct bench *b)
+{
+	return b->amdvi && b->amdvi_found->keeps[b->amdvi - b->amdvi_found->units];
+}
+
+static int best_unit(struct bench *b)
+{
+	int first = -1;
+
+	for (unsigned i = 0; i < b->engines_n; i++) {
+		int unit = unit_index(b, b->engines[i].dev->addr);
+
+		if (unit >= 0 && !b->amdvi_found->keeps[unit])
+			return unit;
+		if (first < 0)
+			first = unit;
+	}
+	return first;
+}
+
 void amdvi_bench_choose(struct bench *b)
 {
 	unsigned kept = 0;
+	int best;
 
 	if (!b->amdvi)
 		return;
+	best = best_unit(b);
+	if (best >= 0)
+		b->amdvi = &b->amdvi_found->units[best];
 	for (unsigned i = 0; i < b->engines_n; i++) {
 		struct engine *e = &b->engines[i];
-		int unit = unit_index(b, e->dev->addr);
 
-		if (unit >= 0 && !kept)
-			b->amdvi = &b->amdvi_found->units[unit];
-		if (unit >= 0 && b->amdvi == &b->amdvi_found->units[unit]) {
+		if (best >= 0 && unit_index(b, e->dev->addr) == best) {
 			b->engines[kept++] = *e;
 			continue;
 		}
 		log_line("the engine %s at " PCI_FMT " is behind no unit under test", e->ops->name,
 			 PCI_ARGS(e->dev->addr));
-		e->ops->quiesce(e);
+		engine_release(e);
 	}
 	b->engines_n = kept;
 }

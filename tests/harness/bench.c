@@ -1,4 +1,5 @@
 /* A bench: all that was found on a machine, and what a test gets of it. */
+#include "drivers-pci/hest.h"
 #include "tests/harness/internal.h"
 #include <string.h>
 
@@ -38,6 +39,7 @@ static enum status find_devices(struct bench *b, const struct options *o)
 		.devs = mem_ptr(b->memory, b->memory_bytes),
 		.devs_max = DEVS_MAX,
 		.scratch_media = o->scratch,
+		.reset_engines = o->flr || !m->emulated,
 		.hole_base = m->hole_base,
 		.hole_last = m->hole_last,
 	};
@@ -68,6 +70,19 @@ static void tell_engine(const struct engine *e)
 		 PCI_ARGS(e->dev->addr), list);
 }
 
+/* Marks what nobody may touch, and tells who looks at errors. */
+static void leave_alone(struct bench *b)
+{
+	size_t bytes;
+	const void *hest = b->machine->ops->acpi_table(b->machine, "HEST", &bytes);
+
+	pci_deny_usual(&b->bus);
+	vtd_bench_deny(b);
+	amdvi_bench_deny(b);
+	if (hest && hest_firmware_first(hest, bytes))
+		log_line("@errors firmware handles PCI Express errors first (HEST)");
+}
+
 enum status bench_open(struct bench *b, struct machine *m, const struct options *o, char *why)
 {
 	enum status s;
@@ -84,6 +99,7 @@ enum status bench_open(struct bench *b, struct machine *m, const struct options 
 		s = amdvi_bench_open(b, why);
 	if (s != OK)
 		return s;
+	leave_alone(b);
 	b->engines_n = engine_probe_all(&b->bus, o->engine[0] ? o->engine : NULL, b->engines, BENCH_ENGINES_MAX);
 	vtd_bench_choose(b);
 	amdvi_bench_choose(b);
@@ -97,10 +113,11 @@ enum status bench_open(struct bench *b, struct machine *m, const struct options 
 void bench_close(struct bench *b)
 {
 	for (unsigned i = 0; i < b->engines_n; i++)
-		b->engines[i].ops->quiesce(&b->engines[i]);
+		engine_release(&b->engines[i]);
 	pviommu_bench_close(b);
 	vtd_bench_close(b);
 	amdvi_bench_close(b);
+	pci_errors_restore(&b->bus);
 	mem_free(b->memory, b->memory_bytes);
 }
 
@@ -165,6 +182,10 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 	if (lack)
 		return lack;
 	*unreached = true;
+	/* An emulated machine has nothing that such memory is needed for. */
+	if (b->hardware && (backend || (t->desc->needs & (NEED_VTD | NEED_AMDVI))) &&
+	    (vtd_bench_keeps(b) || amdvi_bench_keeps(b)))
+		return "the unit serves a function that firmware keeps memory for (RMRR, IVMD) and that must go on";
 	lack = choose_engines(b, t);
 	if (lack)
 		return lack;

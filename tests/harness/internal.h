@@ -85,7 +85,11 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
  * told in why (TEXT_MAX bytes).
  */
 enum status must_use vtd_bench_open(struct bench *b, char *why);
-/* Once engines are known: the unit under test is that of the best engine, and engines behind other units go. */
+/* Denies the functions that have an RMRR, before engines are looked for. */
+void vtd_bench_deny(struct bench *b);
+/* True where the unit under test serves such a function, whose DMA must go on. */
+bool vtd_bench_keeps(const struct bench *b);
+/* Once engines are known: the unit under test is that of the best engine, a unit that keeps nothing before others, and engines behind other units go. */
 void vtd_bench_choose(struct bench *b);
 /* Between tests: quiet; translation may stay on with nothing present, since turning it off and on is slow. */
 void vtd_bench_clean(struct bench *b);
@@ -103,6 +107,8 @@ void vtd_backends_add(struct bench *b);
 /* ---- amdvi_bench.c, amdvi_backends.c: as those of VT-d, from the IVRS ---- */
 
 enum status must_use amdvi_bench_open(struct bench *b, char *why);
+void amdvi_bench_deny(struct bench *b);
+bool amdvi_bench_keeps(const struct bench *b);
 void amdvi_bench_choose(struct bench *b);
 void amdvi_bench_clean(struct bench *b);
 void amdvi_bench_close(struct bench *b);

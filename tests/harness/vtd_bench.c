@@ -11,6 +11,7 @@
 struct vtd_found {
 	struct dmar dmar;
 	struct vtd_unit units[UNITS_MAX];
+	bool keeps[UNITS_MAX]; /* serves a function that has an RMRR and so must stay served */
 	unsigned n;
 	pa_t empty_root; /* a root table in which nothing is present */
 };
@@ -116,25 +117,64 @@ static int unit_index(struct bench *b, struct pci_addr a)
 	return -1;
 }
 
+void vtd_bench_deny(struct bench *b)
+{
+	for (unsigned i = 0; b->dmar && i < b->bus.devs_n; i++) {
+		struct pci_dev *d = &b->bus.devs[i];
+		struct dmar_query q = { b->dmar, &b->bus, DMAR_RMRR, d->addr, 0 };
+		struct dmar_structure s;
+		int unit;
+
+		if (d->header_type != 0 || !dmar_covering(&q, &s, NULL))
+			continue;
+		pci_deny(d, "firmware keeps memory for it (RMRR)");
+		unit = unit_index(b, d->addr);
+		if (unit >= 0)
+			b->vtd_found->keeps[unit] = true;
+	}
+}
+
+bool vtd_bench_keeps(const struct bench *b)
+{
+	return b->vtd && b->vtd_found->keeps[b->vtd - b->vtd_found->units];
+}
+
+/* The unit of the best engine, where there is one of a unit that tests may turn upside down. -1: no engine has one. */
+static int best_unit(struct bench *b)
+{
+	int first = -1;
+
+	for (unsigned i = 0; i < b->engines_n; i++) {
+		int unit = unit_index(b, b->engines[i].dev->addr);
+
+		if (unit >= 0 && !b->vtd_found->keeps[unit])
+			return unit;
+		if (first < 0)
+			first = unit;
+	}
+	return first;
+}
+
 void vtd_bench_choose(struct bench *b)
 {
 	unsigned kept = 0;
+	int best;
 
 	if (!b->vtd)
 		return;
+	best = best_unit(b);
+	if (best >= 0)
+		b->vtd = &b->vtd_found->units[best];
 	for (unsigned i = 0; i < b->engines_n; i++) {
 		struct engine *e = &b->engines[i];
-		int unit = unit_index(b, e->dev->addr);
 
-		if (unit >= 0 && !kept)
-			b->vtd = &b->vtd_found->units[unit];
-		if (unit >= 0 && b->vtd == &b->vtd_found->units[unit]) {
+		if (best >= 0 && unit_index(b, e->dev->addr) == best) {
 			b->engines[kept++] = *e;
 			continue;
 		}
 		log_line("the engine %s at " PCI_FMT " is behind no unit under test", e->ops->name,
 			 PCI_ARGS(e->dev->addr));
-		e->ops->quiesce(e);
+		engine_release(e);
 	}
 	b->engines_n = kept;
 }
@@ -151,8 +191,9 @@ void vtd_bench_clean(struct bench *b)
 {
 	enum status s = OK;
 
+	/* Off, a unit lets everything pass: functions with an RMRR go on. */
 	if (b->vtd)
-		s = engines_need_no_memory(b) ? vtd_unit_park(b->vtd, b->vtd_found->empty_root) : vtd_unit_quiesce(b->vtd);
+		s = engines_need_no_memory(b) && !vtd_bench_keeps(b) ? vtd_unit_park(b->vtd, b->vtd_found->empty_root) : vtd_unit_quiesce(b->vtd);
 	if (s != OK)
 		log_line("the VT-d unit does not come to rest: %s", status_text(s));
 }

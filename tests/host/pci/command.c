@@ -48,8 +48,13 @@ static void resets(void)
 	is_u64((uint64_t)-pci_flr(d), (uint64_t)-ERR_UNSUPPORTED, "PCI Express without function-level reset");
 	pci_fake_put(&f, n, 0x40 + PCIE_DEVCAP, (uint32_t)DEVCAP_FLR, 4);
 	memset(&f.fns[n].writable[0x40 + PCIE_DEVCTL], 0xff, 2);
+	pci_fake_put(&f, n, 0x40 + PCIE_DEVCTL, 0x50, 2);
 	is_u64((uint64_t)-pci_flr(d), OK, "PCI Express with it");
-	ok(pci_fake_get(&f, n, 0x40 + PCIE_DEVCTL, 2) & DEVCTL_FLR, "is begun");
+	ok(f.fns[n].written[0x40 + PCIE_DEVCTL + 1] & fld_get(BITS(15, 8), DEVCTL_FLR), "is begun");
+	is_u64(pci_fake_get(&f, n, 0x40 + PCIE_DEVCTL, 2), 0x50, "payload sizes are as before");
+	d->denied = "for a test";
+	is_u64((uint64_t)-pci_flr(d), (uint64_t)-ERR_DENIED, "a function that is to be left alone");
+	d->denied = NULL;
 	is_u64(pci_fake_get(&f, n, PCI_COMMAND, 2), COMMAND_MASTER, "command is as before");
 
 	pci_fake_cap(&f, n, PCI_CAP_PTR, 0x40, CAP_ID_AF);

@@ -61,8 +61,10 @@ static void cfg_wr(struct machine *m, struct pci_addr a, uint32_t off, uint32_t 
 		return;
 	if (off >= PCI_BAR0 && off < PCI_BAR0 + 24 && v == UINT32_MAX && (n->cfg[PCI_COMMAND] & COMMAND_MEMORY))
 		n->sized_while_decoding = true;
-	for (unsigned i = 0; i < bytes; i++, v /= 256)
+	for (unsigned i = 0; i < bytes; i++, v /= 256) {
+		n->written[off + i] |= (uint8_t)v; /* the low byte */
 		n->cfg[off + i] = (uint8_t)((n->cfg[off + i] & ~n->writable[off + i]) | (v & n->writable[off + i]));
+	}
 }
 
 static uint64_t mem_rd(void *ctx, uint32_t off, unsigned bytes)

@@ -15,6 +15,7 @@ struct pci_fake_fn {
 	uint8_t root_bus, devfn;
 	uint8_t cfg[4096];         /* what is read */
 	uint8_t writable[4096];    /* bits that a write changes */
+	uint8_t written[4096];     /* bits that some write has set */
 	bool sized_while_decoding; /* a BAR took all ones while memory decoding was on */
 };
 
