@@ -129,10 +129,13 @@ void watchdog_stop(void)
 	if (!dog.running)
 		return;
 	dog.running = false;
+	/*
+	 * It stays halted: a machine is only ever left by a reset, and while it counts, the mark of its second timeout, by
+	 * which the next start tells a hang, would come up during that start.
+	 */
 	out16((uint16_t)(dog.tco + TCO1_CNT), (uint16_t)(dog.control | TCO1_HALT));
 	out16((uint16_t)(dog.tco + TCO_TMR), dog.timer);
 	out16((uint16_t)(dog.tco + TCO_RLD), 1);
-	out16((uint16_t)(dog.tco + TCO1_CNT), dog.control);
 	out32((uint16_t)(dog.pm + PM_SMI_EN), dog.smi_en);
 	mmio_wr32(&dog.rcba, GCS, dog.gcs);
 }

@@ -17,7 +17,7 @@ bool watchdog_fired(void);
  */
 const char *watchdog_start(void);
 void watchdog_feed(void);
-/* Stops it and puts its settings back as they were found. */
+/* Stops it and puts its settings back as they were found, but halted. */
 void watchdog_stop(void);
 
 #endif
