@@ -19,7 +19,7 @@ struct place {
 };
 
 static const struct place places[] = {
-	{ -1, 0x08 }, { -1, 0x09 }, { -1, 0x0a }, { -1, 0x0c }, { -1, 0x88 }, { 0, 0x00 }, { 0, 0x03 }, { 1, 0x00 },
+	{ -1, 0x08 }, { -1, 0x09 }, { -1, 0x0a }, { -1, 0x0c }, { -1, 0xc8 }, { 0, 0x00 }, { 0, 0x03 }, { 1, 0x00 },
 };
 
 struct model_machine {

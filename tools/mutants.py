@@ -10,6 +10,8 @@ low confidence is all that tells (its failure is reported as todo; what it obser
 the mutant counts as killed, and the summary says how many are so. Operators apply at every place where they can, but
 for the places that LEFT_OUT names; where there are more than asked for, a sample is drawn by the seed.
 
+FOLDER may be the name of a set: driver (the VT-d driver, with the page-table engine and what all backends share).
+
 Prints the share that was killed, and every survivor with its place. Exit status 0 when the share is reached (--goal),
 1 when not, 2 for set-up.
 """
@@ -38,6 +40,16 @@ PARTS = [["seed=1", "model=everything"], ["seed=1", "skip=model.everything.*"]]
 AMD_PARTS = [["seed=1", "model=amd-everything"],
              ["seed=1", "model=amd-*", "skip=model.amd-everything.*,model.amd-small.*"]]
 
+# For the VT-d model or driver alone.
+VTD_PARTS = [["seed=1", "model=everything"], ["seed=1", "skip=model.everything.*,model.amd-*"]]
+
+# Names for sets of folders and files.
+SETS = {
+    "driver": ["drivers-iommu/vtd", "drivers-iommu/core.c", "drivers-iommu/domain.c", "drivers-iommu/ring.c",
+               "drivers-iommu/pgtable/map.c", "drivers-iommu/pgtable/unmap.c", "drivers-iommu/pgtable/pgtable.c",
+               "drivers-iommu/pgtable/vtd_ss.c", "drivers-iommu/pgtable/vtd_fs.c", "drivers-iommu/pgtable/x86.c"],
+}
+
 # (file, line, reason): places where a change has no effect that the architecture knows, so no mutant is made of them.
 LEFT_OUT = [
     ("model/*/config.c", r"", "configurations are inputs, and what is checked here is the inputs"),
@@ -46,6 +58,7 @@ LEFT_OUT = [
     ("model/*", r"(paging|iotlb|iec|context|pasid)\.n == 0|c->n == 0", "a short cut past an empty cache"),
     ("model/vtd/regs.c", r"/\* undefined: ", "what the manual leaves undefined"),
     ("model/*/unit.c", r"u->cache\.(context|dte)\.n \+", "how full the caches are: told to tests alone"),
+    ("model/*/unit.c", r"CACHE_ENTRIES", "how large the caches are where the configuration does not say"),
     ("model/vtd/virtual_command.c", r"== UINT64_MAX \? 64", "which of the free PASIDs is given"),
     ("*", r"__builtin_prefetch", "speed alone"),
     ("model/*", r"/\* not reached", "no input leads there"),
@@ -283,8 +296,16 @@ def parse():
     return parser.parse_args()
 
 
+def parts_for(folders):
+    """The parts of the suite that run the code of these folders."""
+    if all("amdvi" in folder for folder in folders):
+        return AMD_PARTS
+    return VTD_PARTS if all("/vtd" in folder for folder in folders) else PARTS
+
+
 def main():
     args = parse()
+    args.folders = [f for name in args.folders for f in SETS.get(name, [name])]
     sites = all_sites(args.folders, args.files)
     drawn = sites
     if args.count and args.count < len(sites):
@@ -294,7 +315,7 @@ def main():
     if args.list:
         print("\n".join(str(m) for m in drawn))
         return 0
-    unchanged = Unchanged(AMD_PARTS if all("amdvi" in folder for folder in args.folders) else PARTS)
+    unchanged = Unchanged(parts_for(args.folders))
     print(f"the suite takes {sum(unchanged.seconds):.1f} s unchanged", flush=True)
     bench, results, began = Bench(unchanged), {}, time.monotonic()
     try:

@@ -43,7 +43,7 @@ static enum mdl_iqei send(struct mdl_vtd *u, const struct mdl_devtlb_inv *inv)
 {
 	if (u->env.devtlb_invalidate(u->env.ctx, inv))
 		return IQEI_NONE;
-	if (u->devtlb_n < MDL_DEVTLB_PENDING_MAX)
+	if (u->devtlb_n != MDL_DEVTLB_PENDING_MAX)
 		u->devtlb_sid[u->devtlb_n++] = inv->sid;
 	return IQEI_NONE;
 }

@@ -26,11 +26,9 @@ static void remapping(struct mdl_vtd *u, bool on)
 
 static void queue(struct mdl_vtd *u, bool on)
 {
-	bool busy = u->st.r[R_IQH] != u->st.r[R_IQT] || u->wait_held;
-
 	if (!mdl_ecap(&u->st, ECAP_QI))
 		return;
-	if (!on && busy && u->st.cfg->choices.u05_qie_off_refused)
+	if (!on && u->st.r[R_IQH] != u->st.r[R_IQT] && u->st.cfg->choices.u05_qie_off_refused)
 		return;
 	set_level(u, G_QIE, on);
 	u->st.r[R_IQH] = 0;
@@ -49,7 +47,7 @@ static void interrupts(struct mdl_vtd *u, bool on)
 
 void mdl_write_buffer_flush(struct mdl_vtd *u)
 {
-	if (mdl_cap(&u->st, CAP_RWBF) && u->env.write_buffer_flush != NULL)
+	if (u->env.write_buffer_flush != NULL)
 		u->env.write_buffer_flush(u->env.ctx);
 }
 

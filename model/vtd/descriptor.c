@@ -124,13 +124,10 @@ static enum mdl_iqei wait(struct mdl_vtd *u, const uint64_t q[4], bool *held)
 
 enum mdl_iqei mdl_inv_wait(struct mdl_vtd *u, const uint64_t q[2])
 {
-	uint64_t data = fld_get(INV_DATA, q[0]);
-	uint8_t bytes[4];
+	uint32_t data = (uint32_t)fld_get(INV_DATA, q[0]); /* 32 bits wide */
 
-	for (unsigned i = 0; i < 4; i++)
-		bytes[i] = (uint8_t)shr(data, 8 * i);
 	/* The status is visible before the interrupt. */
-	if ((q[0] & INV_SW) != 0 && !u->mem.wr(u->mem.ctx, q[1] & INV1_STATUS, bytes, 4))
+	if ((q[0] & INV_SW) != 0 && !u->mem.wr(u->mem.ctx, q[1] & INV1_STATUS, &data, sizeof(data)))
 		return IQEI_FETCH;
 	if ((q[0] & INV_IF) != 0 && (u->st.r[R_ICS] & ICS_IWC) == 0) {
 		u->st.r[R_ICS] |= ICS_IWC;
@@ -151,8 +148,7 @@ enum mdl_iqei mdl_inv_descriptor(struct mdl_vtd *u, const uint64_t q[4], bool wi
 		return IQEI_RESERVED;
 	if ((type == INV_DEVTLB || type == INV_PDEVTLB) && (q[0] & INV_PFSID) != 0 && !mdl_ecap(&u->st, ECAP_DIT))
 		return IQEI_RESERVED;
-	if (type != INV_WAIT)
-		mdl_write_buffer_flush(u);
+	mdl_write_buffer_flush(u);
 	switch (type) {
 	case INV_CONTEXT:     return context_cache(u, q);
 	case INV_IOTLB:       return iotlb(u, q);

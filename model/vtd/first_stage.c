@@ -20,6 +20,7 @@ struct fs_walk {
 	uint16_t flags;
 	unsigned entries_n;
 	struct fs_entry entries[LEVELS_MAX];
+	bool unset;                /* one of them lacks a bit that it is to get */
 };
 
 static bool pe2(const struct fs_walk *s, uint64_t f)
@@ -156,7 +157,7 @@ static void keep_table(const struct fs_walk *s)
 	struct mdl_key key = { .kind = K_FS_TABLE, .did = s->w->did, .pasid = s->w->pasid };
 	struct mdl_cached *e;
 
-	if (s->w->cache == NULL || s->level == s->levels)
+	if (s->level == s->levels)
 		return;
 	key.bits = (uint8_t)(12 + 9 * s->level);
 	key.address = align_down(s->w->rq->address, pow2(key.bits));
@@ -173,8 +174,6 @@ static void keep_leaf(struct mdl_walk *w, uint8_t kind, const struct mdl_leaf *l
 	struct mdl_key key = { .kind = kind, .did = w->did, .pasid = w->pasid, .bits = leaf->bits };
 	struct mdl_cached *e;
 
-	if (w->cache == NULL)
-		return;
 	key.address = align_down(w->rq->address, pow2(leaf->bits));
 	e = mdl_fill_add(w, &key);
 	if (e != NULL) {
@@ -250,14 +249,6 @@ static uint64_t accessed(const struct fs_walk *s, uint64_t q, bool leaf)
 	return set & ~q;
 }
 
-static bool needs_update(const struct fs_walk *s)
-{
-	for (unsigned i = 0; i < s->entries_n; i++)
-		if (s->entries[i].set != 0)
-			return true;
-	return false;
-}
-
 /* A/D/EA updates of all entries used, as one step after the permissions. */
 static uint8_t updates(struct fs_walk *s)
 {
@@ -312,6 +303,7 @@ static uint8_t walk(struct fs_walk *s, struct mdl_leaf *leaf)
 			return fault;
 		last = is_leaf(s->level, at->old);
 		at->set = accessed(s, at->old, last);
+		s->unset = s->unset || at->set != 0;
 		s->entries_n++;
 		if (last) {
 			output(s, at->old, leaf);
@@ -337,7 +329,7 @@ uint8_t mdl_first_stage(struct mdl_walk *w, const struct mdl_ss *ss, struct mdl_
 	fault = walk(&s, leaf);
 	/* A leaf that only lacks a permission is still a valid translation, and is kept as such. */
 	if (fault != FR_NONE) {
-		w->untouched = w->untouched || needs_update(&s);
+		w->untouched = w->untouched || s.unset;
 		if (ss == NULL && leaf->bits != 0)
 			keep_leaf(w, K_FS_LEAF, leaf);
 		return fault;

@@ -117,7 +117,7 @@ struct mdl_walk {
 	uint64_t ctx[2];
 	uint64_t pe[3];
 	bool untouched;             /* the walk went through an entry whose A bit it did not come to set */
-	unsigned fills_n;
+	unsigned fills_n, structures_n; /* structures: how many of them are context and PASID entries, of a PASID's walk */
 	struct mdl_cached fills[MDL_FILLS_MAX];
 };
 
@@ -150,8 +150,13 @@ unsigned mdl_need(const struct mdl_walk *w);
 bool mdl_wants_write(const struct mdl_walk *w);
 
 void mdl_update_add(struct mdl_result *out, uint64_t pa, uint64_t old, uint64_t set, uint8_t fault);
+/* A free place for what may be cached; NULL: there is none. */
+struct mdl_cached *mdl_fill_place(struct mdl_walk *w, const struct mdl_key *key);
 /* Remembers what may be cached, until the walk is known to have succeeded; does nothing in translate(). */
-struct mdl_cached *mdl_fill_add(struct mdl_walk *w, const struct mdl_key *key);
+static inline struct mdl_cached *mdl_fill_add(struct mdl_walk *w, const struct mdl_key *key)
+{
+	return w->cache == NULL ? NULL : mdl_fill_place(w, key);
+}
 /* The page of the request may be cached as an error (CM=1 only). */
 void mdl_fill_fault(struct mdl_walk *w, const struct mdl_key *key, uint8_t fault);
 
@@ -189,7 +194,7 @@ void mdl_event_clear(struct mdl_vtd *u, enum mdl_reg ectl);
 void mdl_reg_effect(struct mdl_vtd *u, enum mdl_reg r, uint64_t value, uint64_t mask);
 /* Power-on values; warm: sticky registers keep theirs. */
 void mdl_regs_reset(struct mdl_vtd *u, bool warm);
-/* RWBF=1: on WBF, and before every invalidation. */
+/* On WBF, and with every descriptor and every command by registers. */
 void mdl_write_buffer_flush(struct mdl_vtd *u);
 void mdl_gcmd_write(struct mdl_vtd *u, uint32_t value);
 void mdl_gcmd_poll(struct mdl_vtd *u);

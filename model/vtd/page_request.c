@@ -36,7 +36,6 @@ static enum mdl_completion enqueue(struct mdl_vtd *u, const struct mdl_page_requ
 {
 	uint64_t size = pow2(12 + (unsigned)fld_get(PQA_PQS, u->st.r[R_PQA]));
 	uint64_t tail = u->st.r[R_PQT] % size, next = (tail + 32) % size;
-	uint8_t bytes[32];
 	uint64_t q[4];
 
 	if ((u->st.r[R_PRS] & PRS_PRO) != 0)
@@ -46,9 +45,7 @@ static enum mdl_completion enqueue(struct mdl_vtd *u, const struct mdl_page_requ
 		return discard(u, pr);
 	}
 	build(pr, q);
-	for (unsigned i = 0; i < 32; i++)
-		bytes[i] = (uint8_t)shr(q[i / 8], 8 * (i % 8));
-	if (!u->mem.wr(u->mem.ctx, (u->st.r[R_PQA] & PQA_PQA) + tail, bytes, 32))
+	if (!u->mem.wr(u->mem.ctx, (u->st.r[R_PQA] & PQA_PQA) + tail, q, sizeof(q)))
 		return discard(u, pr);
 	u->st.r[R_PQT] = next;
 	if (pr->last || !u->st.cfg->choices.u31_ppr_last_only)

@@ -11,7 +11,7 @@ uint64_t mdl_pmr_mask(const struct mdl_vtd_config *c, enum mdl_reg r)
 	bool low = r == R_PLMBASE || r == R_PLMLIMIT;
 	unsigned top = low ? 31 : c->haw - 1u;
 
-	return (top == 31 ? BITS(31, 0) : pow2(top + 1) - 1) & ~(pow2(c->pmr_granule_bits) - 1);
+	return (pow2(top + 1) - 1) & ~(pow2(c->pmr_granule_bits) - 1);
 }
 
 static bool contains(const struct mdl_vtd_state *st, enum mdl_reg base, uint64_t address)

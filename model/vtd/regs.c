@@ -119,7 +119,7 @@ static bool mtrr_desc(uint32_t off, struct reg_desc *d)
 	if (!is_aligned(off, 8) || !(fixed || variable))
 		return false;
 	*d = (struct reg_desc){ .off = (uint16_t)off, .bytes = 8, .cond = MTS, .rw = BITS(63, 0) };
-	d->reg = (uint8_t)(fixed ? R_MTRRFIX + (off - 0x120) / 8 : R_MTRRVAR + (off - 0x180) / 8);
+	d->reg = (uint8_t)(R_MTRR + off / 8 % 32); /* 32 of them lie side by side */
 	return true;
 }
 

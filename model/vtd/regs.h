@@ -19,9 +19,8 @@ enum mdl_reg {
 	R_IQH, R_IQT, R_IQA, R_ICS, R_IECTL, R_IEDATA, R_IEADDR, R_IEUADDR, R_IQERCD, R_IRTA,
 	R_PQH, R_PQT, R_PQA, R_PRS, R_PECTL, R_PEDATA, R_PEADDR, R_PEUADDR,
 	R_MTRRCAP, R_MTRRDEF,
-	R_MTRRFIX,                    /* 11 fixed-range registers, 0x120..0x170 */
-	R_MTRRVAR = R_MTRRFIX + 11,   /* 10 pairs of base and mask, 0x180..0x218 */
-	R_VCMD = R_MTRRVAR + 20,
+	R_MTRR,                       /* fixed-range registers and pairs of base and mask: 0x120..0x218, by offset */
+	R_VCMD = R_MTRR + 32,
 	R_VCMD_EO, R_VCRSP, R_VCCAP,
 	R_IVA, R_IOTLB,
 	R_N

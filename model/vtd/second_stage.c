@@ -134,8 +134,6 @@ static inline void keep_table(const struct ss_walk *s)
 	struct mdl_key key = { .kind = K_SS_TABLE, .did = s->ss->did, .bits = (uint8_t)(12 + 9 * s->level) };
 	struct mdl_cached *e;
 
-	if (s->w->cache == NULL)
-		return;
 	key.address = align_down(s->address, pow2(key.bits));
 	e = mdl_fill_add(s->w, &key);
 	if (e != NULL) {
@@ -149,8 +147,6 @@ static void keep_leaf(const struct ss_walk *s, const struct mdl_leaf *leaf)
 	struct mdl_key key = { .kind = K_SS_LEAF, .did = s->ss->did, .bits = leaf->bits };
 	struct mdl_cached *e;
 
-	if (s->w->cache == NULL)
-		return;
 	key.address = align_down(s->address, pow2(leaf->bits));
 	e = mdl_fill_add(s->w, &key);
 	if (e != NULL) {

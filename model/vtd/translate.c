@@ -20,11 +20,11 @@ void mdl_update_add(struct mdl_result *out, uint64_t pa, uint64_t old, uint64_t 
 	*u = (struct mdl_update){ .pa = pa, .old = old, .set = set, .fault = fault };
 }
 
-struct mdl_cached *mdl_fill_add(struct mdl_walk *w, const struct mdl_key *key)
+struct mdl_cached *mdl_fill_place(struct mdl_walk *w, const struct mdl_key *key)
 {
 	struct mdl_cached *e;
 
-	if (w->cache == NULL || w->fills_n == MDL_FILLS_MAX)
+	if (w->fills_n == MDL_FILLS_MAX)
 		return NULL;
 	e = &w->fills[w->fills_n++];
 	*e = (struct mdl_cached){ .key = *key, .sid = w->rq->sid };
@@ -225,8 +225,6 @@ static uint8_t legacy_address(struct mdl_walk *w)
 	struct mdl_ss ss;
 	uint8_t fault;
 
-	if (rq->at == MDL_PAGE_REQUEST)
-		return FR_RTA_3_PAGE_REQUEST; /* by a context entry kept from before a switch of modes */
 	if (rq->at != MDL_UNTRANSLATED && tt != TT_ATS)
 		return FR_LCT_5_BLOCKED;                                   /* 10. LCT.5 */
 	mdl_ss_of_context(w, &ss);
@@ -292,6 +290,7 @@ static uint8_t scalable_address(struct mdl_walk *w)
 		return finish(w, &leaf);
 	}
 	fault = mdl_pasid_entry(w);                                        /* 13. to 15. */
+	w->structures_n = w->fills_n;
 	w->out->pasid = w->pasid;
 	w->out->did = w->did;
 	if (fault == FR_NONE)
@@ -303,16 +302,23 @@ static uint8_t scalable_address(struct mdl_walk *w)
 	return fault != FR_NONE ? fault : finish(w, &leaf);
 }
 
+/* What legacy mode has no place for. */
+static uint8_t legacy_request(const struct mdl_request *rq)
+{
+	if (rq->has_pasid)
+		return FR_RTA_2_PASID;                                     /* 1. RTA.2 */
+	return rq->at == MDL_PAGE_REQUEST ? FR_RTA_3_PAGE_REQUEST : FR_NONE; /* 2. RTA.3 */
+}
+
 /* Steps 1 to 9 of 3.3, 1 to 7 of 3.4. */
 static uint8_t context(struct mdl_walk *w)
 {
+	uint8_t fault;
+
 	if (fld_get(RTADDR_TTM, w->st->root) == TTM_SCALABLE)
 		return mdl_scalable_context(w);
-	if (w->rq->has_pasid)
-		return FR_RTA_2_PASID;                                     /* 1. RTA.2 */
-	if (w->rq->at == MDL_PAGE_REQUEST)
-		return FR_RTA_3_PAGE_REQUEST;                              /* 2. RTA.3 */
-	return mdl_legacy_context(w);
+	fault = legacy_request(w->rq);
+	return fault != FR_NONE ? fault : mdl_legacy_context(w);
 }
 
 static void result_init(struct mdl_result *out)
@@ -329,31 +335,22 @@ static void result_init(struct mdl_result *out)
 	out->updates_n = 0;
 }
 
-/* Paging entries may be kept only with their A bits set: of this walk nothing is, but context and PASID entry. */
-static void forget_walk(struct mdl_walk *w)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < w->fills_n; i++)
-		if (w->fills[i].key.kind == K_CONTEXT || w->fills[i].key.kind == K_PASID)
-			w->fills[kept++] = w->fills[i];
-	w->fills_n = kept;
-}
-
 void mdl_walk_run(struct mdl_walk *w)
 {
 	uint8_t fault;
 
 	result_init(w->out);
 	w->fpd = w->priv = w->untouched = false;
-	w->fills_n = 0;
+	w->fills_n = w->structures_n = 0;
 	if (before_tables(w))
 		return;
 	fault = context(w);
 	/* A context entry kept from before a switch of modes is still used as what it was. */
 	if (fault == FR_NONE && w->mode == TTM_LEGACY) {
 		w->out->did = w->did;
-		fault = w->rq->has_pasid ? FR_RTA_2_PASID : legacy_address(w);
+		fault = legacy_request(w->rq);
+		if (fault == FR_NONE)
+			fault = legacy_address(w);
 	} else if (fault == FR_NONE) {
 		fault = scalable_address(w);
 	}
@@ -361,8 +358,9 @@ void mdl_walk_run(struct mdl_walk *w)
 		return;
 	/* The walk came to its end only in the last step: then its A/D updates (of scalable mode) count, else none is made. */
 	if (fault != FR_SGN_8_INTERRUPT) {
+		/* Paging entries may be kept only with their A bits set: then none is, but context and PASID entry are. */
 		if (w->out->updates_n != 0 || w->untouched)
-			forget_walk(w);
+			w->fills_n = w->structures_n;
 		w->out->updates_n = 0;
 	}
 	refuse(w, fault);

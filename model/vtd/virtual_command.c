@@ -13,8 +13,8 @@ static void answer(struct mdl_vtd *u, unsigned status, uint64_t result)
 {
 	bool old = u->st.cfg->choices.u07_old_vcmd;
 
-	u->st.r[R_VCRSP] = old ? FLD(BITS(2, 1), status) | FLD(BITS(63, 8), result) :
-				 FLD(BITS(7, 1), status) | FLD(BITS(63, 16), result);
+	u->st.r[R_VCRSP] = old ? FLD(BITS(2, 1), status) | shl(result, 8) :
+				 FLD(BITS(7, 1), status) | shl(result, 16);
 }
 
 static uint64_t pasids(const struct mdl_vtd *u)

@@ -259,6 +259,70 @@ TEST(ats_inv_waits,
 	must(t, vtd_inv_global(fx_of(t)->u), "the next invalidation");
 }
 
+TEST(ats_inv_waits_for_all,
+     .id = "vtd.ats.invalidate.wait_for_all",
+     .checks = "VTD-ATS-029",
+     .given = "type-3 invalidations of two devices that take their time, a wait with status; one answers, then the other",
+     .expects = "the status is written after the second answer, not before",
+     .needs = NEEDS | NEED_ENGINE_2)
+{
+	struct page *status = page_alloc(t, PAGE_BYTES, 0);
+	volatile uint32_t *word = (volatile uint32_t *)(void *)status->p; /* page-aligned */
+	struct engine *other = t->engine2;
+	struct vtd_dev_tlb of_other = { .sid = other->dev->addr.sid, .iova = IOVA_A };
+	struct vtd_desc d[3];
+	uint32_t before, between;
+	deadline_t end;
+
+	withhold(t, false);
+	(void)start_cached(t);
+	d[0] = invalidation(t);
+	d[1] = vtd_desc_dev_tlb(&of_other);
+	d[2] = vtd_desc_wait(WAIT_SW, ANSWERED, status->pa);
+	withhold(t, true);
+	must(t, other->ops->ats_withhold(other, true), "telling the other device not to answer");
+	must(t, vtd_queue_submit(fx_of(t)->u, d, ARRAY_LEN(d)), "submitting two invalidations and a wait");
+	time_sleep_us(QUIET_US);
+	before = *word;
+	withhold(t, false);
+	time_sleep_us(QUIET_US);
+	between = *word;
+	must(t, other->ops->ats_withhold(other, false), "telling the other device to answer");
+	end = deadline_in_us(ANSWER_US);
+	run_extend_us(ANSWER_US);
+	while (*word != ANSWERED && !deadline_over(&end))
+		continue;
+	expect_eq(t, "status before the answers", before, 0);
+	expect_eq(t, "status after one of them", between, 0);
+	expect_eq(t, "status after both", *word, ANSWERED);
+	must(t, vtd_inv_global(fx_of(t)->u), "the next invalidation");
+}
+
+/* More than the unit remembers: those beyond are answers that nobody waits for. */
+TEST(ats_inv_many,
+     .id = "vtd.model.ats.many_unanswered",
+     .given = "70 type-3 invalidations that the device answers late, a wait with status behind them",
+     .expects = "the status is written after the answers",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	struct page *status = page_alloc(t, PAGE_BYTES, 0);
+	volatile uint32_t *word = (volatile uint32_t *)(void *)status->p; /* page-aligned */
+	struct vtd_unit *u = t->bench->vtd;
+	struct vtd_desc d[71];
+
+	withhold(t, false);
+	(void)start_cached(t);
+	for (unsigned i = 0; i < 70; i++)
+		d[i] = invalidation(t);
+	d[70] = vtd_desc_wait(WAIT_SW, ANSWERED, status->pa);
+	withhold(t, true);
+	must(t, vtd_queue_submit(u, d, ARRAY_LEN(d)), "submitting invalidations and a wait");
+	expect_eq(t, "status before the answers", *word, 0);
+	withhold(t, false);
+	expect_eq(t, "status after them", *word, ANSWERED);
+	mmio_ack(&u->regs, VTD_FSTS, FSTS_ICE);
+}
+
 TEST(ats_inv_unanswered,
      .id = "vtd.ats.invalidate.unanswered",
      .checks = "VTD-ATS-030",

@@ -44,7 +44,7 @@ struct model_answer model_ask_ats(struct test *t, const struct model_request *rq
 	while (bits < 63 && pow2(bits) < c.bytes)
 		bits++;
 	return (struct model_answer){
-		.done = c.status == MDL_DONE, .r = c.r, .w = c.w, .x = c.x, .u = c.u, .n = c.n, .priv = c.priv,
+		.done = c.status == MDL_DONE, .ca = c.status == MDL_CA, .r = c.r, .w = c.w, .x = c.x, .u = c.u, .n = c.n, .priv = c.priv,
 		.global = c.global, .emt = -1, .pat = -1, .page_bits = bits, .address = c.address,
 	};
 }
@@ -125,6 +125,11 @@ bool model_qualified(struct test *t, unsigned reason)
 bool model_recoverable(unsigned reason)
 {
 	return mdl_fault_recoverable((uint8_t)reason);
+}
+
+bool model_protects_translated(struct test *t)
+{
+	return unit(t)->st.cfg->choices.u06_pmr_with_te;
 }
 
 bool model_qualifies_fetches(struct test *t)

@@ -17,6 +17,7 @@ struct model_request {
 
 struct model_answer {
 	bool done;                  /* else fault tells why: 0 where it has no reason */
+	bool ca;                    /* translation request: Completer Abort, not Unsupported Request */
 	unsigned fault;
 	bool recorded, r, w, x, u, n, priv, global, snoop, cd;
 	int emt, pat;               /* -1: none */
@@ -41,6 +42,8 @@ struct model_memory *model_memory(struct test *t);
 /* What the model holds of a fault reason: an FPD bit keeps it from the log; a translation request survives it. */
 bool model_qualified(struct test *t, unsigned reason);
 bool model_recoverable(unsigned reason);
+/* The unit chose that protected regions stay closed while translation is on (U-06). */
+bool model_protects_translated(struct test *t);
 /* The unit chose that 50h and 58h are qualified (U-21). */
 bool model_qualifies_fetches(struct test *t);
 

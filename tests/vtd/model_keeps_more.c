@@ -174,6 +174,15 @@ static void fetch_not_kept(struct test *t)
 	struct fx_req *r = fx_req(t, t->engine);
 	uint64_t *words[] = { r->root_half, scalable ? r->ctx : NULL, scalable ? r->dir : NULL };
 
+	if (!scalable && !t->bench->vtd->caps.esrtps) {
+		must(t, vtd_srtp(fx_of(t)->u, mem_unbacked(PAGE_BYTES), TTM_LEGACY), "SRTP to where no memory is");
+		fx_sync(t);
+		expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+		expect_true(t, fx_faults_drop(t) > 0, "the refused write is recorded");
+		must(t, vtd_srtp(fx_of(t)->u, fx_of(t)->root_pa, TTM_LEGACY), "SRTP");
+		if (!expect_allowed(t, IOVA_A, p))
+			return;
+	}
 	for (unsigned i = 0; i < ARRAY_LEN(words) && words[i]; i++) {
 		uint64_t good = *words[i];
 
@@ -193,7 +202,7 @@ static void fetch_not_kept(struct test *t)
 }
 
 TEST_TABLE(model_fetch,
-	   { .id = "vtd.cache.model.fetch.legacy", .given = "a context table where no memory is, then in its place",
+	   { .id = "vtd.cache.model.fetch.legacy", .given = "root and context table where no memory is, then in place",
 	     .expects = "refused, then allowed without an invalidation", .needs = NEEDS | NEED_LEGACY_SS,
 	     .flags = TEST_MODEL, .arg = FX_LEGACY, .body = fetch_not_kept },
 	   { .id = "vtd.cache.model.fetch.scalable", .given = "context table, PASID directory, PASID table likewise",

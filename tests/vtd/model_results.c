@@ -279,6 +279,45 @@ TEST(model_ats_attributes,
 	expect_no_fault(t);
 }
 
+/* What a translation request is told when a word of the tables has this value (U-17, as the model has chosen it). */
+static void aborted(struct test *t, uint64_t *word, uint64_t value, bool ca, const char *what)
+{
+	uint64_t good = *word;
+	struct model_answer a;
+
+	fx_set(t, word, value);
+	fx_sync(t);
+	a = model_ask_ats(t, &(struct model_request){ .iova = IOVA_A });
+	if (!expect_eq(t, "completed", a.done, false) || !expect_eq(t, "Completer Abort", a.ca, ca))
+		note(t, "%s", what);
+	fx_faults_drop(t);
+	fx_set(t, word, good);
+	fx_sync(t);
+}
+
+TEST(model_ats_abort,
+     .id = "vtd.model.ats.abort",
+     .given = "translation requests in legacy mode, structures malformed, absent or where no memory is",
+     .expects = "Completer Abort where they cannot be read or are malformed in the tables, else Unsupported Request",
+     .needs = NEED_VTD | NEED_LEGACY_SS | NEED_DT | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT, .flags = TEST_MODEL)
+{
+	uint64_t nowhere = mem_unbacked(PAGE_BYTES).v, *table;
+	struct fx_req *r;
+
+	(void)start(t, FX_LEGACY, &r);
+	table = fx_entry(t, r, IOVA_A, 2);
+	fx_set(t, r->ctx, fld_set(CTX_TT, r->ctx[0], TT_ATS));
+	aborted(t, r->root, 0, false, "no root entry");
+	aborted(t, r->root, r->root[0] | BIT(1), false, "a malformed root entry");
+	aborted(t, r->root, ROOT_P | nowhere, true, "a context table where no memory is");
+	aborted(t, r->ctx, 0, false, "no context entry");
+	aborted(t, r->ctx, r->ctx[0] | BIT(4), false, "a malformed context entry");
+	aborted(t, table, SS_R | SS_W | nowhere, true, "a paging table where no memory is");
+	aborted(t, table, *table | SS_RSVD_62, true, "a malformed paging entry");
+	must(t, vtd_srtp(fx_of(t)->u, PA(nowhere), TTM_LEGACY), "SRTP to where no memory is");
+	aborted(t, r->ctx, r->ctx[0], true, "a root table where no memory is");
+}
+
 /* ---- the table of fault reasons ---- */
 
 TEST(model_reasons_qualified,

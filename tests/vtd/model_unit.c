@@ -208,10 +208,10 @@ TEST(model_mtrr,
 }
 
 /* Of message data a unit may hold 16 bits, of which drivers use 8 (VT-d 11.4.8). */
-TEST(model_event_data,
-     .id = "vtd.model.unit.event_data",
-     .given = "FEDATA, IEDATA, PEDATA written all ones",
-     .expects = "bits 15:0 read as written, where the register exists",
+TEST(model_plain_storage,
+     .id = "vtd.model.unit.plain_storage",
+     .given = "FEDATA, IEDATA, PEDATA, the operand of VCMD written all ones",
+     .expects = "bits 15:0, and of the operand all, read as written, where the register exists",
      .needs = NEED_VTD, .flags = TEST_MODEL)
 {
 	const struct mdl_vtd_config *c = config_of(t);
@@ -225,6 +225,8 @@ TEST(model_event_data,
 		mdl_vtd_wr(u, regs[i].off, UINT32_MAX, 4);
 		expect_eq(t, "message data", rd(u, regs[i].off), regs[i].there ? UINT16_MAX : 0);
 	}
+	mdl_vtd_wr(u, 0xe08, UINT64_MAX, 8);
+	expect_eq(t, "VCMD's operand", mdl_vtd_rd(u, 0xe08, 8), (c->ecap & ECAP_VCS) != 0 ? UINT64_MAX : 0);
 }
 
 TEST(model_absent_regions,

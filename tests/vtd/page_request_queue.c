@@ -245,8 +245,43 @@ TEST(prq_overflow,
 	struct prq q;
 
 	overflow(t, &q);
+	expect_eq(t, "PRS.PPR of the requests before", fld_get(PRS_PPR, prq_status(t)), 1);
 	expect_eq(t, "PQT", prq_tail(t), (q.slots - 1) * PRD_BYTES);
 	expect_eq(t, "the last slot", prq_desc(&q, q.slots - 1)[0], UINT64_MAX);
+}
+
+/* U-31: a device whose group would wait for ever; as the model has chosen it. */
+TEST(prq_overflow_answered,
+     .id = "vtd.model.prq.overflow_answered",
+     .given = "a full queue, then requests that end a group and that do not, to read, to write, for neither",
+     .expects = "those that end a group and want something are answered",
+     .needs = NEEDS_PRQ, .flags = TEST_MODEL)
+{
+	static const struct { bool r, w, last, answered; } rows[] = {
+		{ true, false, true, true }, { false, true, true, true }, { true, true, true, true },
+		{ true, true, false, false }, { false, false, true, false },
+	};
+	struct prq q;
+	bool has_pasid;
+	unsigned code;
+	uint32_t pasid;
+	uint16_t prgi;
+
+	if (!overflow(t, &q))
+		return;
+	(void)t->engine->ops->page_response(t->engine, &code, &prgi, &has_pasid, &pasid);
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct page_request pr = prq_plain((uint16_t)(0x10 + i));
+		enum status s;
+
+		pr.r = rows[i].r;
+		pr.w = rows[i].w;
+		pr.last = rows[i].last;
+		prq_send(t, &pr);
+		s = t->engine->ops->page_response(t->engine, &code, &prgi, &has_pasid, &pasid);
+		if (!expect_eq(t, "answered", s == OK, rows[i].answered) || (s == OK && !expect_eq(t, "PRGI", prgi, pr.prgi)))
+			note(t, "row %u", i);
+	}
 }
 
 TEST(prq_overflow_drops,

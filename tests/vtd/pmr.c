@@ -4,6 +4,7 @@
  * A region begins and ends at multiples of a granule that the unit tells: the low bits of its base registers are 0.
  */
 #include "tests/vtd/judge.h"
+#include "tests/vtd/model_ask.h"
 
 #define NEEDS     (NEED_VTD | NEED_ENGINE_WRITE)
 #define STATUS_US 1000000
@@ -95,6 +96,34 @@ static struct page *protected_low(struct test *t, uint64_t *granule)
 	set_low(t, p->pa.v, p->pa.v + *granule - 1);
 	must_protect(t, true);
 	return p;
+}
+
+/* U-06, as the model's units have chosen it. */
+TEST(pmr_translated,
+     .id = "vtd.model.pmr.translated",
+     .given = "translation on, a page that lies in the low region",
+     .expects = "DMA works, or is blocked and leaves no record, as the unit is made",
+     .needs = NEEDS | NEED_LEGACY_SS | NEED_ENGINE_DIRECT, .flags = TEST_MODEL)
+{
+	bool closed = model_protects_translated(t);
+	uint64_t granule;
+	struct page *p;
+
+	start(t, false);
+	granule = low_granule(t);
+	p = page_alloc(t, 2 * granule, granule);
+	if (p->pa.v + 2 * granule > HIGH_FROM)
+		skip_unreached(t, "no memory below 4 GiB");
+	fx_start(t, FX_LEGACY);
+	for (unsigned i = 0; i < 2; i++)
+		fx_map(t, fx_req(t, t->engine), iova_add(IOVA_A, i * PAGE_BYTES), pa_add(p->pa, i * granule), 1, PERM_RW, 0);
+	fx_sync(t);
+	set_low(t, p->pa.v, p->pa.v + granule - 1);
+	must_protect(t, true);
+	expect_write(t, IOVA_A, p, 0, closed ? DMA_REFUSED : DMA_DONE);
+	expect_write(t, iova_add(IOVA_A, PAGE_BYTES), p, granule, DMA_DONE);
+	must_protect(t, false);
+	expect_no_fault(t);
 }
 
 TEST(pmr_epm,

@@ -82,6 +82,34 @@ TEST(rbi_halves,
 	expect_eq(t, "CCMD.CAIG after a write of both", fld_get(CCMD_CAIG, after), RBI_GLOBAL);
 }
 
+/* arg: IOTLB, not CCMD. Registers are no way in while the queue is on (VT-d 6.5.1). */
+static void queue_on(struct test *t)
+{
+	struct vtd_unit *u = t->bench->vtd;
+	uint64_t seen;
+
+	if (!u->caps.rbi)
+		skip(t, "VER.major at least 6: no registers to invalidate by");
+	fx_start(t, FX_LEGACY);
+	if (t->desc->arg) {
+		mmio_wr(&u->regs, VTD_IOTLB(&u->caps), FLD(IOTLB_IIRG, RBI_GLOBAL) | IOTLB_IVT);
+		seen = mmio_rd(&u->regs, VTD_IOTLB(&u->caps));
+		expect_eq(t, "IOTLB.IVT", seen & IOTLB_IVT, 0);
+		expect_eq(t, "IOTLB.IAIG", fld_get(IOTLB_IAIG, seen), RBI_REFUSED);
+	} else {
+		mmio_wr(&u->regs, VTD_CCMD, ccmds[0] | CCMD_ICC);
+		seen = mmio_rd(&u->regs, VTD_CCMD);
+		expect_eq(t, "CCMD.ICC", seen & CCMD_ICC, 0);
+		expect_eq(t, "CCMD.CAIG", fld_get(CCMD_CAIG, seen), RBI_REFUSED);
+	}
+}
+
+TEST_TABLE(rbi_queue_on,
+	   { .id = "vtd.model.rbi.context_queue_on", .given = "CCMD written with ICC, queue on", .flags = TEST_MODEL,
+	     .expects = "ICC clears, CAIG = 00", .needs = NEED_VTD | NEED_QI, .arg = 0, .body = queue_on },
+	   { .id = "vtd.model.rbi.iotlb_queue_on", .given = "IOTLB written with IVT, queue on", .flags = TEST_MODEL,
+	     .expects = "IVT clears, IAIG = 00", .needs = NEED_VTD | NEED_QI, .arg = 1, .body = queue_on });
+
 /* ---- IOTLB ---- */
 
 static const struct { uint64_t iotlb; bool page, too_many; } iotlbs[] = {

@@ -85,6 +85,22 @@ TEST(pt_reserved_95_91,
 	observe_dma(t, p, reasons, ARRAY_LEN(reasons), true);
 }
 
+/* Each PAT entry has 3 bits and one that is reserved (VT-d 9.6). */
+TEST(pt_pat_reserved,
+     .id = "vtd.sm.pt.pat_reserved",
+     .given = "MTS = 1, the highest bit of each PAT entry alone",
+     .expects = "refused with reason 5Ah",
+     .needs = NEEDS_SM)
+{
+	struct fx_req *r;
+	struct page *p;
+
+	if (!t->bench->vtd->caps.mts)
+		skip(t, "ECAP.MTS = 0");
+	p = sm_start(t, &r);
+	expect_each_bit_blocks(t, r->pasid + 1, UINT64_C(0x8888888800000000), p, FR_SPT_3);
+}
+
 TEST(pt_ssptptr_high,
      .id = "vtd.sm.pt.ssptptr_high",
      .checks = "VTD-SM-PT-011",
