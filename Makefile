@@ -247,7 +247,7 @@ HARNESS_SRC := \
 	tests/acpi/craft.c \
 	tests/acpi/small_machine.c
 # By folder, so that a new test is one new file.
-TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/pci/*.c tests/pviommu/*.c tests/vtd/*.c)))
+TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/fuzz/*/*.c tests/pci/*.c tests/pviommu/*.c tests/vtd/*.c)))
 # Of guests of Xen: metal only.
 XEN_TESTS_SRC := $(sort $(wildcard tests/xen/*.c))
 

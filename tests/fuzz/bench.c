@@ -1,90 +1,58 @@
 /* What every kind of fuzzing does with the unit under test: set it up, point it at the arena, let the engine try. */
 #include "kernel/cmdline.h"
 #include "tests/fuzz/bench.h"
-#include "tests/vtd/fixture.h"
 #include <string.h>
 
-/* ---- set-up ---- */
-
-static uint32_t offered_modes(const struct vtd_caps *c)
+void fuzz_bench_engine(struct fuzz_bench *r)
 {
-	uint32_t m = 0;
-
-	m |= c->levels_max ? (uint32_t)BIT(FM_LEGACY) : 0;
-	m |= c->pt && c->levels_max ? (uint32_t)BIT(FM_LEGACY_PT) : 0;
-	if (!c->smts)
-		return m;
-	m |= c->ssts && c->levels_max ? (uint32_t)BIT(FM_SS) : 0;
-	m |= c->fsts ? (uint32_t)BIT(FM_FS) : 0;
-	m |= c->nest && c->levels_max ? (uint32_t)BIT(FM_NESTED) : 0;
-	m |= c->pt && c->levels_max ? (uint32_t)BIT(FM_PT) : 0;
-	return m;
-}
-
-static void learn(struct fuzz_bench *r)
-{
-	const struct vtd_caps *c = &r->u->caps;
 	const struct engine *e = r->t->engine;
 
-	r->facts = (struct fuzz_unit){
-		.ver = c->ver, .cap = c->cap, .ecap = c->ecap, .haw_bits = r->u->haw_bits, .levels = c->levels_max,
-		.mgaw_bits = c->mgaw_bits, .modes = offered_modes(c), .ss_2m = c->ss_2m, .ss_1g = c->ss_1g,
-		.fs_1g = c->fs1gp, .pasid = c->pasid, .srs = c->srs, .cm = c->cm, .sid = e->dev->addr.sid,
-		.granule_bytes = (uint32_t)max_u64(e->caps.granule_bytes, 1),
-		.align_bytes = (uint32_t)max_u64(e->caps.align_bytes, 1),
-		.can_pasid = e->caps.flags & DMA_CAN_PASID, .can_priv = e->caps.flags & DMA_CAN_PRIV };
+	r->facts.sid = e->dev->addr.sid;
+	r->facts.granule_bytes = (uint32_t)max_u64(e->caps.granule_bytes, 1);
+	r->facts.align_bytes = (uint32_t)max_u64(e->caps.align_bytes, 1);
+	r->facts.can_pasid = e->caps.flags & DMA_CAN_PASID;
+	r->facts.can_priv = e->caps.flags & DMA_CAN_PRIV;
 }
 
-void fuzz_bench_open(struct test *t, struct fuzz_bench *r)
+void fuzz_bench_open(struct test *t, struct fuzz_bench *r, const struct fuzz_vendor *v)
 {
-	struct page *arena = page_alloc(t, FP_N * PAGE_BYTES, 0), *oracle = page_alloc(t, fuzz_oracle_bytes(), 0);
+	struct page *arena = page_alloc(t, v->pages_n * PAGE_BYTES, 0), *oracle = page_alloc(t, v->oracle_bytes(), 0);
 
 	r->t = t;
-	r->u = t->bench->vtd;
+	r->v = v;
 	prng_seed(&r->data, t->options->seed);
-	learn(r);
+	r->arena.pages_n = v->pages_n;
+	r->arena.data_page = v->data_page;
 	r->arena.pa = arena->pa;
 	r->arena.words = (uint64_t *)(void *)arena->p; /* page-aligned */
 	r->arena.unbacked = mem_unbacked(PAGE_BYTES).v;
 	r->oracle = (struct fuzz_oracle *)(void *)oracle->p;
-	fuzz_oracle_init(r->oracle, &r->facts);
+	v->open(r);
+	v->oracle_init(r->oracle, &r->facts);
 	if (!r->facts.modes)
 		skip(r->t, "no translation that the fuzzer knows");
-	if (r->u->caps.qi)
-		must(r->t, vtd_queue_enable(r->u, 0, r->u->caps.smts), "enabling the invalidation queue");
-}
-
-/* ---- one case on the unit ---- */
-
-static enum vtd_ttm ttm_of(const struct fuzz_case *c)
-{
-	return c->mode == FM_LEGACY || c->mode == FM_LEGACY_PT ? TTM_LEGACY : TTM_SCALABLE;
-}
-
-/* In scalable mode whether a walk snoops is up to the PASID entry, which the case may have changed. */
-static bool may_not_snoop(const struct fuzz_bench *r, const struct fuzz_case *c)
-{
-	return !r->u->caps.c || ttm_of(c) == TTM_SCALABLE;
 }
 
 void fuzz_bench_point(struct fuzz_bench *r, const struct fuzz_case *c)
 {
-	enum vtd_ttm ttm = ttm_of(c);
-
-	if (may_not_snoop(r, c))
+	if (r->v->may_not_snoop(r, c))
 		fuzz_write_back(&r->arena);
-	if (!r->rooted || ttm != r->ttm)
-		must(r->t, vtd_set_root(r->u, PA(fuzz_page_pa(&r->arena, FP_ROOT)), ttm), "setting the root table");
-	r->rooted = true;
-	r->ttm = ttm;
-	must(r->t, vtd_inv_global(r->u), "invalidating all caches");
-	if (!vtd_gsts(r->u, GSTS_TES))
-		must(r->t, vtd_translation_on(r->u), "turning translation on");
+	r->v->point(r, c);
+}
+
+void fuzz_bench_build(struct fuzz_bench *r, const struct fuzz_case *c)
+{
+	r->v->build(&r->facts, &r->arena, c);
+}
+
+void fuzz_bench_ask(struct fuzz_bench *r, const struct fuzz_case *c, unsigned alternative, struct fuzz_outcome *out)
+{
+	r->v->ask(r->oracle, &r->arena, c, alternative, out);
 }
 
 static uint8_t *window(const struct fuzz_bench *r, const struct fuzz_case *c, unsigned page)
 {
-	return (uint8_t *)fuzz_page(&r->arena, FP_DATA + page) + c->iova % PAGE_BYTES;
+	return (uint8_t *)fuzz_page(&r->arena, r->arena.data_page + page) + c->iova % PAGE_BYTES;
 }
 
 /*
@@ -93,7 +61,7 @@ static uint8_t *window(const struct fuzz_bench *r, const struct fuzz_case *c, un
  */
 void fuzz_bench_fill(struct fuzz_bench *r, const struct fuzz_case *c)
 {
-	bool write_back = may_not_snoop(r, c) || may_not_snoop(r, &r->filled);
+	bool write_back = r->v->may_not_snoop(r, c) || r->v->may_not_snoop(r, &r->filled);
 
 	prng_seed(&r->data, c->seed);
 	for (unsigned p = 0; p < FUZZ_DATA_N; p++) {
@@ -109,22 +77,6 @@ void fuzz_bench_fill(struct fuzz_bench *r, const struct fuzz_case *c)
 			cache_write_back(window(r, c, p), c->bytes);
 	}
 	r->filled = *c;
-}
-
-static void observe_faults(struct fuzz_bench *r, struct fuzz_outcome *seen)
-{
-	struct vtd_fault f;
-
-	for (unsigned i = 0; i < 64 && vtd_fault_pop(r->u, &f) == OK; i++) {
-		if (seen->recorded)
-			continue;
-		seen->recorded = true;
-		seen->fault = f.fr;
-		seen->record[0] = f.raw[0];
-		seen->record[1] = f.raw[1];
-	}
-	if (vtd_fault_overflow(r->u))
-		vtd_fault_clear(r->u);
 }
 
 void fuzz_bench_try(struct fuzz_bench *r, const struct fuzz_case *c, struct fuzz_outcome *seen)
@@ -152,7 +104,7 @@ void fuzz_bench_try(struct fuzz_bench *r, const struct fuzz_case *c, struct fuzz
 			seen->page = (uint8_t)p;
 		}
 	}
-	observe_faults(r, seen);
+	r->v->observe(r, seen);
 	if ((s != OK || said == DMA_REFUSED) && !e->ops->alive(e))
 		must(r->t, e->ops->reset(e), "resetting the engine");
 }

@@ -15,15 +15,6 @@
 #define FUZZ_EDITS_MAX 8
 #define FUZZ_DATA_N    4
 
-/* Pages of the arena. */
-enum fuzz_page {
-	FP_ROOT, FP_CONTEXT, FP_DIRECTORY, FP_PASID, FP_L1, FP_L2, FP_L3, FP_L4, FP_L5,
-	FP_G1, FP_G2, FP_G3, FP_G4, FP_G5, /* nested: first-stage tables */
-	FP_DATA, FP_N = FP_DATA + FUZZ_DATA_N
-};
-
-enum fuzz_mode { FM_LEGACY, FM_LEGACY_PT, FM_SS, FM_FS, FM_NESTED, FM_PT, FM_N };
-
 struct fuzz_edit {
 	uint8_t page;
 	uint16_t word;
@@ -32,8 +23,10 @@ struct fuzz_edit {
 
 struct fuzz_case {
 	uint64_t seed;
-	uint8_t mode;
+	uint8_t mode;        /* the vendor's own numbers */
+	uint8_t levels;      /* of the tables, where the case chooses */
 	uint8_t leaf_level;  /* of the stage that maps: 1, 2, 3 */
+	uint8_t shape;       /* AMD-Vi: enum fa_shape */
 	bool write, has_pasid, priv;
 	uint32_t pasid, bytes;
 	uint8_t data;        /* which data page the legal tables lead to */
@@ -44,21 +37,28 @@ struct fuzz_case {
 
 /* What a generator must know of the unit, as plain facts: model and driver headers never meet in one file. */
 struct fuzz_unit {
-	uint32_t ver;
-	uint64_t cap, ecap;
-	unsigned haw_bits, levels, mgaw_bits;
-	uint32_t modes;      /* bit FM_x: offered */
-	bool sagaw[6];       /* by levels */
-	bool ss_2m, ss_1g, fs_1g, pasid, srs, cm;
+	uint32_t modes;      /* bit n: mode n is offered */
 	uint16_t sid;
 	uint32_t granule_bytes, align_bytes;
 	bool can_pasid, can_priv;
+	unsigned levels;     /* of the deepest host, or second-stage table */
+	/* VT-d */
+	uint32_t ver;
+	uint64_t cap, ecap;
+	unsigned haw_bits, mgaw_bits;
+	bool sagaw[6];       /* by levels */
+	bool ss_2m, ss_1g, fs_1g, pasid, srs, cm;
+	/* AMD-Vi */
+	uint32_t header;
+	uint64_t efr, efr2;
+	bool np_cache, gio;
 };
 
 #define FUZZ_TOUCHED_MAX 256
 
 struct fuzz_arena {
-	pa_t pa;             /* FP_N pages */
+	unsigned pages_n, data_page; /* of the vendor: how many, and the first of FUZZ_DATA_N that hold data */
+	pa_t pa;
 	uint64_t *words;     /* of all pages */
 	uint64_t unbacked;
 	uint16_t touched[FUZZ_TOUCHED_MAX]; /* words that a case has written, zeroed by fuzz_clear() */
@@ -89,56 +89,88 @@ struct fuzz_outcome {
 	struct { uint64_t pa, value; } updates[16];
 };
 
-/* ---- generate.c ---- */
+/* ---- arena.c ---- */
 
-void fuzz_generate(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t seed, struct fuzz_case *c);
-/* Writes the legal tables and the edits into the arena, which is all zero before. */
-void fuzz_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz_case *c);
-/* Makes what fuzz_build() wrote visible to fetches that do not snoop the caches. */
+/* Writes a word of the arena, remembered for fuzz_clear(). */
+void fuzz_put(struct fuzz_arena *a, unsigned page, uint64_t word, uint64_t value);
+/* The edits of a case, on top of its legal tables. */
+void fuzz_put_edits(struct fuzz_arena *a, const struct fuzz_case *c);
+/* Makes what was built visible to fetches that do not snoop the caches. */
 void fuzz_write_back(struct fuzz_arena *a);
-/* Zeroes what fuzz_build() wrote. */
+/* Zeroes what was built. */
 void fuzz_clear(struct fuzz_arena *a);
-/* Name of a mode, of a page. */
-const char *fuzz_mode_name(unsigned mode);
-const char *fuzz_page_name(unsigned page);
 
-/* ---- oracle.c ---- */
+/* ---- a vendor ---- */
 
+struct fuzz_bench;
 struct fuzz_oracle;
-size_t fuzz_oracle_bytes(void);
-void fuzz_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u);
-/* What must happen; alternative 0 is the model's own reading, others are those that the fact sheet leaves open. */
-void fuzz_oracle_ask(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz_case *c, unsigned alternative,
-		     struct fuzz_outcome *out);
-#define FUZZ_ALTERNATIVES 256
-/* The unit of the oracle gets these ECAP bits instead of its own. */
-void fuzz_oracle_set_ecap(struct fuzz_oracle *o, uint64_t ecap);
 
-/* ---- pretend.c ---- */
-
-/* Readings of some emulator that the specification does not allow; the oracle is asked what would follow from one. */
-enum fuzz_pretence {
-	FUZZ_AS_IT_IS = 0,
-	/* Reserved bits of PASID structures are 0; an address beyond the host's width is one that nothing backs. */
-	FUZZ_PASID_UNCHECKED = 1,
-	FUZZ_PGTT_SECOND = 2,     /* first-stage and nested entries are second-stage ones */
-	FUZZ_RID_PASID = 4,       /* ECAP.RPS = 1, and RID_PASID fits the directory whatever PDTS says */
-};
+/* A case on one vendor's unit, oracle and observation side by side. */
+typedef struct {
+	const struct fuzz_unit *u;
+	const struct fuzz_case *c;
+	const struct fuzz_outcome *must, *seen;
+} fuzz_view_t;
 
 /*
- * As fuzz_oracle_ask(), by some of these readings, of a case whose words are in the arena; the arena is as before
- * afterwards. Elsewhere: also where structures are involved that are not ours to change.
+ * A deviation of some emulator. Entries of tests/platforms/deviations/ name it by their key `fuzz`; the clause stands
+ * there. What explains says is the whole outcome; with another reading of the tables (not 0) it says where that counts,
+ * and the outcome must then be what follows from this reading, or one more deviation from that.
  */
-void fuzz_oracle_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_arena *a,
-			 const struct fuzz_case *c, unsigned readings, unsigned alternative, struct fuzz_outcome *out);
+struct fuzz_deviation {
+	const char *name;
+	bool (*explains)(const fuzz_view_t *v);
+	unsigned reading;
+};
+
+struct fuzz_vendor {
+	const char *name;                 /* "vtd": part of the names of its tests */
+	unsigned pages_n, data_page, alternatives;
+	const struct fuzz_deviation *deviations;
+	unsigned deviations_n;
+	const char *(*mode_name)(unsigned mode);
+	const char *(*page_name)(unsigned page);
+	const char *(*fault_text)(unsigned fault);
+
+	/* Fills in b->facts, and starts the unit's queue. */
+	void (*open)(struct fuzz_bench *b);
+	/* The unit looks at the arena's tables, in the mode of the case, with empty caches, translation on. */
+	void (*point)(struct fuzz_bench *b, const struct fuzz_case *c);
+	/* A walk of the case may leave the processor's caches aside. */
+	bool (*may_not_snoop)(const struct fuzz_bench *b, const struct fuzz_case *c);
+	/* Takes all records; the first one into *seen. */
+	void (*observe)(struct fuzz_bench *b, struct fuzz_outcome *seen);
+
+	void (*generate)(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t seed, struct fuzz_case *c);
+	/* Writes the legal tables and the edits into the arena, which is all zero before. */
+	void (*build)(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz_case *c);
+
+	size_t (*oracle_bytes)(void);
+	void (*oracle_init)(struct fuzz_oracle *o, const struct fuzz_unit *u);
+	/* What must happen; alternative 0 is the model's own reading, others are those that the fact sheet leaves open. */
+	void (*ask)(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz_case *c, unsigned alternative,
+		    struct fuzz_outcome *out);
+	/*
+	 * The same by readings of some emulator that the specification does not allow; the arena is as before afterwards.
+	 * Elsewhere: also where structures are involved that are not ours to change. NULL: the vendor has none.
+	 */
+	void (*pretend)(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_arena *a,
+			const struct fuzz_case *c, unsigned readings, unsigned alternative, struct fuzz_outcome *out);
+	/* NULL where two records agree, else in few words how they do not; the text lies in buf. */
+	const char *(*compare_records)(const struct fuzz_outcome *must, const struct fuzz_outcome *seen, char *buf,
+				       size_t len);
+};
+
+extern const struct fuzz_vendor fuzz_vtd, fuzz_amdvi;
 
 /* ---- compare.c ---- */
 
 /* NULL where they agree, else in few words how they do not; the text lies in buf. */
-const char *fuzz_compare(const struct fuzz_arena *a, const struct fuzz_outcome *must, const struct fuzz_outcome *seen,
+const char *fuzz_compare(const struct fuzz_vendor *v, const struct fuzz_outcome *must, const struct fuzz_outcome *seen,
 			 char *buf, size_t len);
 /* Whom compare.c asks, and the names of the deviations that it may explain a case by, separated by commas. */
 struct fuzz_judge {
+	const struct fuzz_vendor *vendor;
 	const struct fuzz_unit *unit;
 	struct fuzz_arena *arena;
 	struct fuzz_oracle *oracle;

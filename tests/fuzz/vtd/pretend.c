@@ -4,7 +4,7 @@
  */
 #include "drivers-iommu/vtd/entry.h"
 #include "drivers-iommu/vtd/regs.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/vtd/vtd.h"
 
 #define CHANGES_MAX 12
 
@@ -98,7 +98,7 @@ static void take_for_second_stage(struct pretence *p, const struct fuzz_case *c)
 		change(p, &e[0], fld_set(PASID_PGTT, e[0], PGTT_SS));
 }
 
-void fuzz_oracle_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_arena *a,
+void fv_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_arena *a,
 			 const struct fuzz_case *c, unsigned as, unsigned alternative, struct fuzz_outcome *out)
 {
 	struct pretence p = { .u = u, .a = a };
@@ -107,15 +107,15 @@ void fuzz_oracle_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struc
 	if (as & FUZZ_RID_PASID) {
 		rps = true;
 		change(&p, context_of(&p), context_of(&p)[0] | SM_CTX_PDTS);
-		fuzz_oracle_set_ecap(o, u->ecap | ECAP_RPS);
+		fv_oracle_set_ecap(o, u->ecap | ECAP_RPS);
 	}
 	if (as & FUZZ_PGTT_SECOND)
 		take_for_second_stage(&p, c);
 	if (as & (FUZZ_RID_PASID | FUZZ_PASID_UNCHECKED))
 		clean_pasid(&p, c, rps);
-	fuzz_oracle_ask(o, a, c, alternative, out);
+	fv_ask(o, a, c, alternative, out);
 	out->elsewhere = out->elsewhere || p.foreign;
 	out->updates_n = 0; /* nobody is there any more to make them */
-	fuzz_oracle_set_ecap(o, u->ecap);
+	fv_oracle_set_ecap(o, u->ecap);
 	put_back(&p);
 }

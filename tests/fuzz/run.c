@@ -27,9 +27,9 @@ static const char *check_case(struct run *r, const struct fuzz_case *c, struct f
 	char ignored[TEXT];
 	const char *wrong = NULL;
 
-	fuzz_build(&r->b.facts, &r->b.arena, c);
+	fuzz_bench_build(&r->b, c);
 	fuzz_bench_fill(&r->b, c);
-	fuzz_oracle_ask(r->b.oracle, &r->b.arena, c, 0, must_be);
+	fuzz_bench_ask(&r->b, c, 0, must_be);
 	if (must_be->elsewhere || must_be->interrupt) {
 		r->foreign++;
 		fuzz_clear(&r->b.arena);
@@ -38,11 +38,11 @@ static const char *check_case(struct run *r, const struct fuzz_case *c, struct f
 	fuzz_bench_point(&r->b, c);
 	fuzz_bench_try(&r->b, c, seen);
 	r->tried++;
-	wrong = fuzz_compare(&r->b.arena, must_be, seen, text, TEXT);
-	for (unsigned i = 1; wrong && i < FUZZ_ALTERNATIVES; i++) {
-		fuzz_oracle_ask(r->b.oracle, &r->b.arena, c, i, &other);
+	wrong = fuzz_compare(r->b.v, must_be, seen, text, TEXT);
+	for (unsigned i = 1; wrong && i < r->b.v->alternatives; i++) {
+		fuzz_bench_ask(&r->b, c, i, &other);
 		/* Where an open point leads to memory that is not watched, nothing can be said. */
-		if (other.elsewhere || other.interrupt || !fuzz_compare(&r->b.arena, &other, seen, ignored, sizeof(ignored))) {
+		if (other.elsewhere || other.interrupt || !fuzz_compare(r->b.v, &other, seen, ignored, sizeof(ignored))) {
 			r->unsure++;
 			wrong = NULL;
 		}
@@ -55,7 +55,7 @@ static const char *check_case(struct run *r, const struct fuzz_case *c, struct f
 static bool known(struct run *r, const struct fuzz_case *c, const struct fuzz_outcome *must_be,
 		  const struct fuzz_outcome *seen)
 {
-	struct fuzz_judge j = { &r->b.facts, &r->b.arena, r->b.oracle, r->b.t->options->known };
+	struct fuzz_judge j = { r->b.v, &r->b.facts, &r->b.arena, r->b.oracle, r->b.t->options->known };
 	const char *name = fuzz_known(&j, c, must_be, seen);
 	unsigned i = 0;
 
@@ -109,7 +109,7 @@ static bool shrinks_to_known(struct run *r, struct fuzz_case *c)
 		struct fuzz_case smaller = *c;
 
 		smaller.edits[i] = smaller.edits[--smaller.edits_n];
-			if (check_case(r, &smaller, &must_be, &seen, text))
+		if (check_case(r, &smaller, &must_be, &seen, text))
 			*c = smaller;
 		else
 			i++;
@@ -125,7 +125,7 @@ static void shrink(struct run *r, struct fuzz_case *c, const char *signature)
 		uint64_t base, differs;
 
 		legal.edits_n = 0;
-		fuzz_build(&r->b.facts, &r->b.arena, &legal);
+		fuzz_bench_build(&r->b, &legal);
 		base = fuzz_page(&r->b.arena, c->edits[i].page)[c->edits[i].word];
 		fuzz_clear(&r->b.arena);
 		/* Half an address is another address, maybe a foreign one: they stay whole. */
@@ -147,20 +147,21 @@ static void tell(struct run *r, const struct fuzz_case *c, const struct fuzz_out
 	char expected[TEXT];
 
 	if (must_be->landed)
-		str_printf(expected, sizeof(expected), "%s: translated", fuzz_mode_name(c->mode));
+		str_printf(expected, sizeof(expected), "%s: translated", r->b.v->mode_name(c->mode));
 	else
-		str_printf(expected, sizeof(expected), "%s: refused with fault 0x%02x%s", fuzz_mode_name(c->mode),
+		str_printf(expected, sizeof(expected), "%s: refused with fault 0x%02x%s", r->b.v->mode_name(c->mode),
 			   must_be->fault, must_be->recorded ? "" : ", not recorded");
-	fail(r->b.t, expected, "%s: %s", fuzz_mode_name(c->mode), wrong);
+	fail(r->b.t, expected, "%s: %s", r->b.v->mode_name(c->mode), wrong);
 	note(r->b.t, "%s of %u bytes at iova 0x%llx, %s, leaf at level %u", c->write ? "write" : "read", c->bytes,
-	     (unsigned long long)c->iova, fuzz_mode_name(c->mode), c->leaf_level);
+	     (unsigned long long)c->iova, r->b.v->mode_name(c->mode), c->leaf_level);
 	if (c->has_pasid)
 		note(r->b.t, "PASID 0x%x, %s", c->pasid, c->priv ? "supervisor" : "user");
 	for (unsigned i = 0; i < c->edits_n; i++)
-		note(r->b.t, "legal tables, but %s word %u = 0x%016llx", fuzz_page_name(c->edits[i].page), c->edits[i].word,
+		note(r->b.t, "legal tables, but %s word %u = 0x%016llx", r->b.v->page_name(c->edits[i].page), c->edits[i].word,
 		     (unsigned long long)c->edits[i].value);
-	note(r->b.t, "repeat: ./run.sh %s --fuzz 1 --seed %llu --tests '%s%sfuzz.vtd.*'", r->b.t->options->platform,
-	     (unsigned long long)c->seed, r->b.t->bench->machine->name, r->b.t->bench->machine->name[0] ? "." : "");
+	note(r->b.t, "repeat: ./run.sh %s --fuzz 1 --seed %llu --tests '%s%sfuzz.%s.*'", r->b.t->options->platform,
+	     (unsigned long long)c->seed, r->b.t->bench->machine->name, r->b.t->bench->machine->name[0] ? "." : "",
+	     r->b.v->name);
 }
 
 static void report(struct run *r, struct fuzz_case *c)
@@ -187,24 +188,18 @@ static void report(struct run *r, struct fuzz_case *c)
 		tell(r, c, &must_be, text);
 }
 
-TEST(fuzz_translate,
-     .id = "fuzz.vtd.translate",
-     .given = "random tables and requests",
-     .expects = "what the model's translate() says",
-     .needs = NEED_VTD | NEED_ENGINE | NEED_ENGINE_DIRECT,
-     .flags = TEST_FUZZ,
-     .budget_us = 20000000)
+void fuzz_run(struct test *t, const struct fuzz_vendor *v)
 {
 	struct run *r = (struct run *)(void *)page_alloc(t, sizeof(struct run), 0)->p; /* page-aligned */
 	uint64_t first = (uint64_t)t->part * FUZZ_PART_CASES, last = min_u64(first + FUZZ_PART_CASES, t->options->fuzz);
 
-	fuzz_bench_open(t, &r->b);
+	fuzz_bench_open(t, &r->b, v);
 	for (uint64_t i = first; i < last; i++) {
 		struct fuzz_outcome must_be, seen;
 		struct fuzz_case c;
 		char text[TEXT];
 
-			fuzz_generate(&r->b.facts, &r->b.arena, fuzz_case_seed(t->options->seed, i), &c);
+		v->generate(&r->b.facts, &r->b.arena, fuzz_case_seed(t->options->seed, i), &c);
 		if (!check_case(r, &c, &must_be, &seen, text))
 			continue;
 		if (!known(r, &c, &must_be, &seen))

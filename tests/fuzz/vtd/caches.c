@@ -10,7 +10,8 @@
 #include "drivers-iommu/vtd/invalidate.h"
 #include "kernel/cmdline.h"
 #include "kernel/glob.h"
-#include "tests/fuzz/bench.h"
+#include "drivers-iommu/vtd/unit.h"
+#include "tests/fuzz/vtd/vtd.h"
 #include <string.h>
 
 #define DID       7 /* of the legal tables, see generate.c */
@@ -41,6 +42,11 @@ struct sequence {
 	unsigned checked, known;
 };
 
+static struct vtd_unit *unit(const struct sequence *s)
+{
+	return s->b.t->bench->vtd;
+}
+
 static bool scalable(const struct sequence *s)
 {
 	return s->c.mode != FM_LEGACY;
@@ -63,7 +69,7 @@ static bool enough(enum drops done, enum drops need)
 
 static struct vtd_desc descriptor(const struct sequence *s, enum drops d)
 {
-	const struct vtd_unit *u = s->b.u;
+	const struct vtd_unit *u = unit(s);
 	iova_t page = IOVA(align_down(s->c.iova, PAGE_BYTES));
 	bool fs = s->c.mode == FM_FS;
 
@@ -88,7 +94,7 @@ static bool offered(const struct sequence *s, enum drops d)
 {
 	if (d == D_PC_PASID || d == D_PC_GLOBAL)
 		return scalable(s);
-	return (d != D_IOTLB_PAGE && d != D_IOTLB_PAGE_IH) || s->b.u->caps.psi;
+	return (d != D_IOTLB_PAGE && d != D_IOTLB_PAGE_IH) || unit(s)->caps.psi;
 }
 
 static void command(struct sequence *s, enum drops d)
@@ -96,7 +102,7 @@ static void command(struct sequence *s, enum drops d)
 	struct vtd_desc desc = descriptor(s, d);
 	unsigned kept = 0;
 
-	must(s->b.t, vtd_invalidate(s->b.u, &desc, 1), "an invalidation");
+	must(s->b.t, vtd_invalidate(unit(s), &desc, 1), "an invalidation");
 	for (unsigned i = 0; i < s->stale_n; i++) {
 		struct edit *e = &s->stale[i];
 
@@ -129,7 +135,7 @@ static void set(struct sequence *s, uint64_t *word, uint64_t v)
 static void write_word(struct sequence *s, uint64_t *word, uint64_t v)
 {
 	set(s, word, v);
-	must(s->b.t, vtd_write_buffer_flush(s->b.u), "flushing the write buffer");
+	must(s->b.t, vtd_write_buffer_flush(unit(s)), "flushing the write buffer");
 }
 
 static uint64_t *paging_entry(struct sequence *s, unsigned level)
@@ -181,7 +187,7 @@ static void edit(struct sequence *s)
 	}
 	/* Units without page granularity, and with CM = 1 entries under other tags: the whole domain, or all. */
 	for (unsigned i = 0; i < e.needs_n; i++) {
-		if (!s->b.u->caps.psi && e.needs[i] >= D_IOTLB_PAGE_IH)
+		if (!unit(s)->caps.psi && e.needs[i] >= D_IOTLB_PAGE_IH)
 			e.needs[i] = D_IOTLB_DOMAIN;
 		if (s->b.facts.cm)
 			e.needs[i] = e.needs[i] >= D_IOTLB_PAGE_IH ? D_IOTLB_GLOBAL :
@@ -201,7 +207,7 @@ static bool allows(struct sequence *s, unsigned undone, const struct fuzz_outcom
 	for (unsigned i = 0; i < s->stale_n; i++)
 		if (undone & pow2(i))
 			*s->stale[i].word = s->stale[i].old;
-	fuzz_oracle_ask(s->b.oracle, &s->b.arena, &s->c, 0, &may);
+	fuzz_bench_ask(&s->b, &s->c, 0, &may);
 	for (unsigned i = 0; i < s->stale_n; i++)
 		*s->stale[i].word = s->stale[i].new;
 	*foreign |= may.elsewhere || may.interrupt;
@@ -247,7 +253,7 @@ static bool transfer(struct sequence *s)
 	}
 	fail(s->b.t, s->stale_n ? "one of the outcomes that stale entries allow" : "what the tables say",
 	     seen.landed ? "%s: translated otherwise, with %u stale edits" : "%s: refused, with %u stale edits",
-	     fuzz_mode_name(s->c.mode), s->stale_n);
+	     fv_mode_name(s->c.mode), s->stale_n);
 	note(s->b.t, "%s at iova 0x%llx", s->c.write ? "write" : "read", (unsigned long long)s->c.iova);
 	note(s->b.t, "repeat: ./run.sh %s --fuzz 1 --seed %llu --tests '*fuzz.vtd.caches*'", s->b.t->options->platform,
 	     (unsigned long long)s->c.seed);
@@ -262,8 +268,8 @@ static bool suits(struct sequence *s)
 	if (s->c.leaf_level != 1 || (s->c.mode != FM_LEGACY && s->c.mode != FM_SS && s->c.mode != FM_FS))
 		return false;
 	s->c.edits_n = 0;
-	fuzz_build(&s->b.facts, &s->b.arena, &s->c);
-	fuzz_oracle_ask(s->b.oracle, &s->b.arena, &s->c, 0, &out);
+	fuzz_bench_build(&s->b, &s->c);
+	fuzz_bench_ask(&s->b, &s->c, 0, &out);
 	if (out.landed && !out.elsewhere)
 		return true;
 	fuzz_clear(&s->b.arena);
@@ -277,7 +283,7 @@ static void begin(struct sequence *s, uint64_t seed)
 
 	prng_seed(&r, seed);
 	for (unsigned i = 0; i < CASES_MAX && !found; i++) {
-		fuzz_generate(&s->b.facts, &s->b.arena, prng_next(&r), &s->c);
+		fv_generate(&s->b.facts, &s->b.arena, prng_next(&r), &s->c);
 		found = suits(s);
 	}
 	if (!found)
@@ -331,7 +337,7 @@ TEST(fuzz_caches,
 	struct sequence *s = (struct sequence *)(void *)page_alloc(t, sizeof(struct sequence), 0)->p; /* page-aligned */
 	uint64_t first = (uint64_t)t->part * FUZZ_PART_CASES, last = min_u64(first + FUZZ_PART_CASES, max_u64(t->options->fuzz / PLAIN_CASES, 1));
 
-	fuzz_bench_open(t, &s->b);
+	fuzz_bench_open(t, &s->b, &fuzz_vtd);
 	if (!(s->b.facts.modes & (BIT(FM_LEGACY) | BIT(FM_SS) | BIT(FM_FS))))
 		skip(t, "no translation by tables");
 	for (uint64_t i = first; i < last; i++)

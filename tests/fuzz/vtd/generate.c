@@ -1,7 +1,7 @@
 /* Cases from seeds: legal tables first, then what is changed in them. */
 #include "drivers-iommu/vtd/entry.h"
 #include "drivers-iommu/vtd/tables.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/vtd/vtd.h"
 
 #define DID         7
 #define INDEX(va, level) ((unsigned)(shr((va), 12 + 9 * ((unsigned)(level) - 1)) % 512))
@@ -14,7 +14,7 @@ struct place {
 
 #define PLACES_MAX 40
 
-const char *fuzz_mode_name(unsigned mode)
+const char *fv_mode_name(unsigned mode)
 {
 	static const char *const names[FM_N] = { "legacy", "legacy pass-through", "second stage", "first stage", "nested",
 						 "pass-through" };
@@ -22,7 +22,7 @@ const char *fuzz_mode_name(unsigned mode)
 	return mode < FM_N ? names[mode] : "?";
 }
 
-const char *fuzz_page_name(unsigned page)
+const char *fv_page_name(unsigned page)
 {
 	static const char *const names[FP_DATA] = { "root", "context", "directory", "pasid", "level 1", "level 2",
 						    "level 3", "level 4", "level 5", "first-stage level 1",
@@ -44,19 +44,10 @@ static unsigned levels_of(const struct fuzz_unit *u, const struct fuzz_case *c)
 
 /* ---- legal tables ---- */
 
-static void put(struct fuzz_arena *a, unsigned page, uint64_t word, uint64_t value)
-{
-	uint64_t i = page * (PAGE_BYTES / 8) + word;
-
-	ASSERT(a->touched_n < FUZZ_TOUCHED_MAX);
-	a->touched[a->touched_n++] = (uint16_t)i; /* the arena has fewer words */
-	a->words[i] = value;
-}
-
 static void put_words(struct fuzz_arena *a, unsigned page, uint64_t word, const uint64_t *values, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		put(a, page, word + i, values[i]);
+		fuzz_put(a, page, word + i, values[i]);
 }
 
 static uint64_t leaf_base(const struct fuzz_arena *a, const struct fuzz_case *c, unsigned level)
@@ -71,8 +62,8 @@ static void put_walk(struct fuzz_arena *a, const struct fuzz_case *c, unsigned f
 	uint64_t bits = first_stage ? FS_P | FS_RW | FS_US | FS_A : SS_R | SS_W;
 
 	for (unsigned l = levels; l > c->leaf_level; l--)
-		put(a, first + l - 1, INDEX(va, l), fuzz_page_pa(a, first + l - 2) | bits);
-	put(a, first + c->leaf_level - 1, INDEX(va, c->leaf_level),
+		fuzz_put(a, first + l - 1, INDEX(va, l), fuzz_page_pa(a, first + l - 2) | bits);
+	fuzz_put(a, first + c->leaf_level - 1, INDEX(va, c->leaf_level),
 	    target | bits | (first_stage ? FS_D : 0) | (c->leaf_level > 1 ? SS_PS : 0));
 }
 
@@ -85,8 +76,8 @@ static void put_identity(const struct fuzz_unit *u, struct fuzz_arena *a)
 		uint64_t pa = fuzz_page_pa(a, i);
 
 		for (unsigned l = u->levels; l > 1; l--)
-			put(a, FP_L1 + l - 1, INDEX(pa, l), fuzz_page_pa(a, FP_L1 + l - 2) | bits);
-		put(a, FP_L1, INDEX(pa, 1), pa | bits);
+			fuzz_put(a, FP_L1 + l - 1, INDEX(pa, l), fuzz_page_pa(a, FP_L1 + l - 2) | bits);
+		fuzz_put(a, FP_L1, INDEX(pa, 1), pa | bits);
 	}
 }
 
@@ -133,7 +124,7 @@ static void put_paging(const struct fuzz_unit *u, struct fuzz_arena *a, const st
 	}
 }
 
-void fuzz_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz_case *c)
+void fv_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz_case *c)
 {
 	unsigned bus = (unsigned)fld_get(SID_BUS, u->sid), devfn = (unsigned)fld_get(SID_DEVFN, u->sid);
 	pa_t top = PA(fuzz_page_pa(a, FP_L1 + levels_of(u, c) - 1));
@@ -145,33 +136,13 @@ void fuzz_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fu
 			  vtd_pasid_dir(PA(fuzz_page_pa(a, FP_PASID))).w, 1);
 		put_words(a, FP_CONTEXT, 4 * (devfn % 128), vtd_sm_ctx(PA(fuzz_page_pa(a, FP_DIRECTORY)), 2, 0, u->pasid).w,
 			  4);
-		put(a, FP_ROOT, 2 * bus + (devfn >= 128), vtd_sm_root_half(PA(fuzz_page_pa(a, FP_CONTEXT))));
+		fuzz_put(a, FP_ROOT, 2 * bus + (devfn >= 128), vtd_sm_root_half(PA(fuzz_page_pa(a, FP_CONTEXT))));
 	} else {
 		put_words(a, FP_CONTEXT, 2 * devfn, vtd_ctx(c->mode == FM_LEGACY ? TT_UNTRANSLATED : TT_PASSTHROUGH, top,
 							    u->levels, DID).w, 2);
-		put(a, FP_ROOT, 2 * bus, vtd_root(PA(fuzz_page_pa(a, FP_CONTEXT))).w[0]);
+		fuzz_put(a, FP_ROOT, 2 * bus, vtd_root(PA(fuzz_page_pa(a, FP_CONTEXT))).w[0]);
 	}
-	for (unsigned i = 0; i < c->edits_n; i++)
-		put(a, c->edits[i].page, c->edits[i].word, c->edits[i].value);
-}
-
-void fuzz_write_back(struct fuzz_arena *a)
-{
-	for (unsigned i = 0; i < a->touched_n; i++)
-		cache_write_back(&a->words[a->touched[i]], sizeof(a->words[0]));
-	a->written_back = true;
-}
-
-void fuzz_clear(struct fuzz_arena *a)
-{
-	while (a->touched_n) {
-		uint64_t *word = &a->words[a->touched[--a->touched_n]];
-
-		*word = 0;
-		if (a->written_back)
-			cache_write_back(word, sizeof(*word));
-	}
-	a->written_back = false;
+	fuzz_put_edits(a, c);
 }
 
 /* ---- edits ---- */
@@ -294,7 +265,7 @@ static uint64_t some_iova(const struct fuzz_unit *u, const struct fuzz_arena *a,
 	return v + align_down(prng_below(r, PAGE_BYTES - c->bytes + 1), u->align_bytes);
 }
 
-void fuzz_generate(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t seed, struct fuzz_case *c)
+void fv_generate(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t seed, struct fuzz_case *c)
 {
 	bool fs;
 	struct prng r;
@@ -317,7 +288,7 @@ void fuzz_generate(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t see
 	c->data = (uint8_t)prng_below(&r, FUZZ_DATA_N);
 	c->iova = some_iova(u, a, c, &r);
 	edits = (unsigned)prng_below(&r, 4) + (prng_below(&r, 8) ? 0 : (unsigned)prng_below(&r, FUZZ_EDITS_MAX - 3));
-	fuzz_build(u, a, c); /* edits start from what is there */
+	fv_build(u, a, c); /* edits start from what is there */
 	for (unsigned i = 0; i < edits; i++)
 		add_edit(u, a, c, &r);
 	fuzz_clear(a);

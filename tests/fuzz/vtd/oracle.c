@@ -2,7 +2,7 @@
  * The oracle: what the model's translate() says of a case. This file knows the model and no driver.
  */
 #include "model/vtd/model.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/vtd/vtd.h"
 #include <string.h>
 
 struct fuzz_oracle {
@@ -54,12 +54,12 @@ static bool cas64(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, u
 	return false;
 }
 
-size_t fuzz_oracle_bytes(void)
+size_t fv_oracle_bytes(void)
 {
 	return sizeof(struct fuzz_oracle);
 }
 
-void fuzz_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u)
+void fv_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u)
 {
 	*o = (struct fuzz_oracle){ .sid = u->sid };
 	o->cfg = (struct mdl_vtd_config){ .name = "unit under test", .ver = u->ver, .cap = u->cap, .ecap = u->ecap,
@@ -67,7 +67,7 @@ void fuzz_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u)
 	o->mem = (struct mdl_mem){ .rd64 = rd64, .rd = rd, .wr = wr, .cas64 = cas64 };
 }
 
-void fuzz_oracle_set_ecap(struct fuzz_oracle *o, uint64_t ecap)
+void fv_oracle_set_ecap(struct fuzz_oracle *o, uint64_t ecap)
 {
 	o->cfg.ecap = ecap;
 }
@@ -94,7 +94,7 @@ static void take_updates(const struct mdl_result *res, struct fuzz_outcome *out)
 	}
 }
 
-void fuzz_oracle_ask(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz_case *c, unsigned alternative,
+void fv_ask(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz_case *c, unsigned alternative,
 		     struct fuzz_outcome *out)
 {
 	bool legacy = c->mode == FM_LEGACY || c->mode == FM_LEGACY_PT;
