@@ -102,6 +102,12 @@ struct mdl_amd_result {
 void mdl_amd_translate(const struct mdl_amd_state *st, const struct mdl_mem *mem, const struct mdl_request *rq,
 		       struct mdl_amd_result *out);
 
+/*
+ * A state for mdl_amd_translate() alone: on, with this device table base register and these bits of control. *c is not
+ * checked and must live as long as the state.
+ */
+void mdl_amd_state_translating(struct mdl_amd_state *st, const struct mdl_amd_config *c, uint64_t devtab, uint64_t ctl);
+
 /* ---- a unit ---- */
 
 struct mdl_amd_caches {

@@ -35,6 +35,14 @@ static void derive(struct mdl_amd_state *st)
 	st->d.guest_levels = gt ? (uint8_t)(4 + fld_get(EFR_GATS, efr)) : 0;
 }
 
+void mdl_amd_state_translating(struct mdl_amd_state *st, const struct mdl_amd_config *c, uint64_t devtab, uint64_t ctl)
+{
+	*st = (struct mdl_amd_state){ .cfg = c };
+	derive(st);
+	st->r[AR_DEVTAB] = devtab;
+	st->r[AR_CTL] = ctl | CTL_IOMMU;
+}
+
 void mdl_amd_reset(struct mdl_amd *u)
 {
 	mdl_amd_regs_reset(u);
