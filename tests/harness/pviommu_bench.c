@@ -159,6 +159,21 @@ static enum status open_hypervisor(struct bench *b, enum pvio_revision forced, c
 	return s;
 }
 
+/* One that needs no memory of its own comes last: tests give that one to another domain. */
+static void list_devices(const struct bench *b, struct pviommu_bench *p)
+{
+	unsigned last = b->engines_n;
+
+	for (unsigned i = 1; i < b->engines_n; i++)
+		if (b->engines[i].caps.flags & DMA_DIRECT)
+			last = i;
+	for (unsigned i = 0; i < b->engines_n && p->devices_n < PVREF_DEVICES_MAX; i++)
+		if (i != last)
+			p->devices[p->devices_n++] = (struct pvref_device){ .addr = b->engines[i].dev->addr };
+	if (last < b->engines_n && p->devices_n < PVREF_DEVICES_MAX)
+		p->devices[p->devices_n++] = (struct pvref_device){ .addr = b->engines[last].dev->addr };
+}
+
 /* The reference, over the way of driving the unit that offers most. */
 static enum status open_reference(struct bench *b, enum pvio_revision revision, char *why)
 {
@@ -178,8 +193,7 @@ static enum status open_reference(struct bench *b, enum pvio_revision revision, 
 	}
 	find_ram(p);
 	find_bars(b, p);
-	for (unsigned i = 0; i < b->engines_n && p->devices_n < PVREF_DEVICES_MAX; i++)
-		p->devices[p->devices_n++] = (struct pvref_device){ .addr = b->engines[i].dev->addr };
+	list_devices(b, p);
 	return OK;
 }
 

@@ -17,7 +17,7 @@ enum { PVB_DOM0 = 0, PVB_GUEST = 1, PVB_PLAIN = 2 };
 #define PVB_CONTEXTS 255u
 
 struct pviommu_bench {
-	struct pvio client;             /* of the domain that tests speak for */
+	struct pvio client;             /* of the domain that tests speak for; first, see backend_destroy() */
 	enum pvio_revision revision;
 	struct pvref *reference;        /* the running test's; NULL on a hypervisor, and between tests */
 	struct iommu *host;             /* under the reference */

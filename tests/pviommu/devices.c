@@ -113,7 +113,7 @@ TEST(pviommu_reattach_foreign,
      .expects = "as for one that is not there; it stays where it is",
      .needs = NEED_PVIOMMU | NEED_ENGINE | NEED_ENGINE_2)
 {
-	struct engine *theirs = &t->bench->engines[t->bench->engines_n - 1];
+	struct engine *theirs = pvx_last_engine(t);
 	struct pvref_domain_config domains[2];
 	struct pvb_setup s;
 	uint16_t at = 1, ctx;
@@ -134,7 +134,7 @@ TEST(pviommu_reattach_virtual,
      .revisions = REV_F,
      .needs = NEED_PVIOMMU | NEED_ENGINE | NEED_ENGINE_2)
 {
-	struct engine *theirs = &t->bench->engines[t->bench->engines_n - 1];
+	struct engine *theirs = pvx_last_engine(t);
 	struct pvref_domain_config domains[2];
 	struct pvref_device device = { .addr = theirs->dev->addr, .has_virtual = true, .virtual_ = absent_device(t) };
 	struct pvb_setup s;
@@ -448,7 +448,7 @@ TEST(pviommu_end_domain,
      .revisions = REV_S,
      .needs = NEED_PVIOMMU | NEED_ENGINE | NEED_ENGINE_2 | NEED_ENGINE_DIRECT)
 {
-	struct engine *theirs = &t->bench->engines[t->bench->engines_n - 1];
+	struct engine *theirs = pvx_last_engine(t);
 	struct page *p = page_alloc(t, PAGE_BYTES, 0);
 	const struct pvref_memory memory = { 0x1000, p->pa, 1, PVREF_RAM };
 	struct pvref_domain_config domains[2];

@@ -18,6 +18,15 @@ static struct pviommu_bench *pvb(struct test *t)
 	return t->bench->pviommu;
 }
 
+/* Whether the reference is at one with itself, whatever the test made it do. */
+static void expect_whole(struct test *t)
+{
+	const char *wrong = pvref_check(pvb(t)->reference);
+
+	if (wrong)
+		fail(t, "the reference agrees with itself and with its host", "%s", wrong);
+}
+
 /* Devices go home first: a context that they are in cannot be freed. */
 static void cleanup(struct test *t)
 {
@@ -35,6 +44,8 @@ static void cleanup(struct test *t)
 	for (unsigned i = 0; i < NUMBERS; i++)
 		if (f->owned[i] && pvio_free_context(p, (uint16_t)i, 0) != 0)
 			log_line("context %u cannot be freed", i);
+	if (!t->bench->hypervisor && pvb(t)->reference)
+		expect_whole(t);
 }
 
 static struct pvx_state *state(struct test *t)
@@ -126,6 +137,16 @@ struct pvref *pvx_reference(struct test *t)
 	if (t->bench->hypervisor)
 		skip_unreached(t, "only the reference can be set up for this");
 	return pvb(t)->reference;
+}
+
+struct engine *pvx_last_engine(struct test *t)
+{
+	struct pviommu_bench *p = pvb(t);
+
+	for (unsigned i = 0; i < t->bench->engines_n && p->devices_n; i++)
+		if (t->bench->engines[i].dev->addr.sid == p->devices[p->devices_n - 1].addr.sid)
+			return &t->bench->engines[i];
+	give_up(t, "there is no device to give away");
 }
 
 struct pvio *pvx_client_of(struct test *t, uint16_t domid)

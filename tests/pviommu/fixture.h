@@ -48,6 +48,8 @@ void pvx_setup(struct test *t, struct pvb_setup *s);
 struct pvio *pvx_remake(struct test *t, const struct pvb_setup *s);
 /* The reference; on a hypervisor ends the test as unreached. */
 struct pvref *pvx_reference(struct test *t);
+/* The engine that is last in the list of devices: the one that tests give to another domain. */
+struct engine *pvx_last_engine(struct test *t);
 /* A client of another domain of the reference. Freed with the test. */
 struct pvio *pvx_client_of(struct test *t, uint16_t domid);
 

@@ -45,7 +45,8 @@ static void map_n(struct test *t)
 	  .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE, .arg = n, .body = map_n }
 
 TEST_TABLE(pviommu_map_n,
-	MAP_N(2, REV_ALL, "PVI-081"), MAP_N(255, REV_ALL, "PVI-081"), MAP_N(256, REV_ALL, "PVI-081"),
+	MAP_N(2, REV_ALL, "PVI-081"), MAP_N(3, REV_ALL, "PVI-081"), MAP_N(17, REV_ALL, "PVI-081"),
+	MAP_N(128, REV_ALL, "PVI-081"), MAP_N(255, REV_ALL, "PVI-081"), MAP_N(256, REV_ALL, "PVI-081"),
 	MAP_N(257, REV_S, "PVI-083"), MAP_N(4096, REV_S, "PVI-083"));
 
 TEST(pviommu_map_257,
@@ -77,6 +78,7 @@ static struct page *window(struct test *t, uint32_t pages)
 	struct page *p = page_alloc(t, PAGE_BYTES, 0);
 	struct pvref_memory memory[PVREF_RANGES_MAX], most = { .pages = 0 };
 	struct pvb_setup s;
+	struct pvio *client;
 	unsigned n = 0;
 
 	pvx_setup(t, &s);
@@ -91,7 +93,9 @@ static struct page *window(struct test *t, uint32_t pages)
 	s.domain.memory = memory;
 	s.domain.memory_n = n;
 	s.domain.default_blocking = true;
-	(void)pvx_remake(t, &s);
+	client = pvx_remake(t, &s);
+	if (pvio_number(client->revision, PVIO_INIT) >= 0)
+		expect_rc(t, "init", pvio_init(client, PVX_CONTEXTS, 13), 0);
 	return p;
 }
 

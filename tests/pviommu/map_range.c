@@ -51,6 +51,35 @@ TEST(pviommu_range_beyond,
 	expect_true(t, rc == 0 || n <= 1, "no more than one page is mapped");
 }
 
+/* Two pages across the border of tables of a level, mapped by one call and taken away one by one. */
+static void across_tables(struct test *t)
+{
+	struct page *p = page_alloc(t, 2 * PAGE_BYTES, 0);
+	uint64_t border = t->desc->arg;
+	uint16_t ctx = pvx_start(t);
+	uint32_t n = 0;
+
+	expect_rc(t, "map_pages", pvx_try_map(t, ctx, border - 1, gfn_of(p->pa), 2, &n), 0);
+	expect_eq(t, "mapped", n, 2);
+	expect_write(t, iova_of(border - 1), p, 0, DMA_DONE);
+	expect_write(t, iova_of(border), p, PAGE_BYTES, DMA_DONE);
+	expect_write(t, iova_of(border + 1), p, PAGE_BYTES, DMA_REFUSED);
+	expect_rc(t, "unmap_pages of the first", pvx_try_unmap(t, ctx, border - 1, 1, &n), 0);
+	expect_write(t, iova_of(border - 1), p, 0, DMA_REFUSED);
+	expect_write(t, iova_of(border), p, PAGE_BYTES, DMA_DONE);
+	expect_rc(t, "unmap_pages of the second", pvx_try_unmap(t, ctx, border, 1, &n), 0);
+	expect_write(t, iova_of(border), p, PAGE_BYTES, DMA_REFUSED);
+}
+
+#define ACROSS(name, dfn) \
+	{ .id = "pviommu.range.across_" name, .checks = "PVI-080 PVI-121", .given = "two pages across the border of tables", \
+	  .expects = "both are reached; each can be taken away alone", .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE, \
+	  .arg = dfn, .body = across_tables }
+
+TEST_TABLE(pviommu_across,
+	ACROSS("2_mib", BIT(9)), ACROSS("1_gib", BIT(18)), ACROSS("4_gib", BIT(20)), ACROSS("odd_2_mib", PVX_A & ~BITS(8, 0)),
+	ACROSS("odd_1_gib", PVX_A & ~BITS(17, 0)), ACROSS("half_of_39_bits", BIT(26)));
+
 static void far_dfn(struct test *t)
 {
 	struct page *far = page_alloc(t, PAGE_BYTES, 0), *low = page_alloc(t, PAGE_BYTES, 0);

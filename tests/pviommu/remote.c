@@ -20,7 +20,7 @@ static void pair_open(struct test *t, struct pair *p, bool no_iommu)
 {
 	pvx_setup(t, &p->setup);
 	p->pages = page_alloc(t, GUEST_PAGES * PAGE_BYTES, 0);
-	p->engine = &t->bench->engines[t->bench->engines_n - 1];
+	p->engine = pvx_last_engine(t);
 	p->memory = (struct pvref_memory){ GUEST_GFN, p->pages->pa, GUEST_PAGES, PVREF_RAM };
 	p->domains[0] = p->setup.domain;
 	p->domains[0].devices_n--;

@@ -42,6 +42,7 @@ class Boot:
     tests: list = dataclasses.field(default_factory=lambda: ["*"])
     skip: list = dataclasses.field(default_factory=list)
     without: list = dataclasses.field(default_factory=list)  # labels of devices that it does not have
+    words: list = dataclasses.field(default_factory=list)  # for the kernel's command line, on top of the platform's
 
     def has(self, device):
         return device.label not in self.without and (not device.boots or self.name in device.boots)

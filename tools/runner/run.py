@@ -58,6 +58,7 @@ class PlatformRun:
             return None
         skip = boot.skip + only_here(self.options.skip, boot, self.platform.boots)
         words = [] if tests == ["*"] else ["tests=" + ",".join(tests)]
+        words += boot.words
         if self.options.fuzz is not None:
             words += self.known.fuzz_words()
         # Model units beside the emulator's cost memory and time: only for who names their tests.
