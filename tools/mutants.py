@@ -39,6 +39,9 @@ PARTS = [["seed=1", "model=everything"], ["seed=1", "skip=model.everything.*"]]
 # For the AMD-Vi model alone: no other machine runs its code.
 AMD_PARTS = [["seed=1", "model=amd-everything"],
              ["seed=1", "model=amd-*", "skip=model.amd-everything.*,model.amd-small.*"]]
+# For the reference of PV-IOMMU: its own tests, once for each revision.
+PVIOMMU_PARTS = [["seed=1", "model=everything", f"pviommu={revision}", "tests=*.pviommu.*", "skip=*.two_gib"]
+                 for revision in "FHTI"]
 
 # For the VT-d model or driver alone.
 VTD_PARTS = [["seed=1", "model=everything"], ["seed=1", "skip=model.everything.*,model.amd-*"]]
@@ -84,7 +87,7 @@ SIMPLE = [
     ("false", r"(?<=return )false", "true"),
     ("complement", r"(?<=& )~(?=[\w(])", ""),
 ]
-FAULT = re.compile(r"\bFR_[A-Z0-9_]+\b")
+FAULT = re.compile(r"\b(?:FR_[A-Z0-9_]+|XEN_E[A-Z0-9]+)\b")
 CONDITION = re.compile(r"^\s*(?:\} else )?if \(")
 CALL = re.compile(r"^\t+[a-z_]\w*(?:\.\w+|->\w+)*\([^;]*\);\s*$")
 FIELD_BITS = re.compile(r"BITS\((\d+), (\d+)\)")
@@ -300,6 +303,8 @@ def parts_for(folders):
     """The parts of the suite that run the code of these folders."""
     if all("amdvi" in folder for folder in folders):
         return AMD_PARTS
+    if all(folder.startswith("xen/reference") for folder in folders):
+        return PVIOMMU_PARTS
     return VTD_PARTS if all("/vtd" in folder for folder in folders) else PARTS
 
 

@@ -158,16 +158,29 @@ enum status pvref_leave(struct pvref_domain *d, struct pvref_dev *dev)
 
 int64_t pvref_move(struct pvref_domain *d, struct pvref_dev *dev, uint16_t ctx_no)
 {
-	uint16_t from = dev->ctx_no;
-	enum status s = pvref_leave(d, dev);
-	int64_t r;
+	struct pvref_context *from = d->contexts[dev->ctx_no], *to = d->contexts[ctx_no];
+	const struct iommu_ops *ops = d->r->host->ops;
+	uint16_t from_no = dev->ctx_no;
+	int64_t r = hold(d, dev, ctx_no);
+	enum status s;
 
-	if (s != OK)
+	if (r)
+		return r;
+	s = ops->detach(from->host, requester_of(dev));
+	if (s == OK) {
+		s = ops->attach(to->host, requester_of(dev));
+		if (s != OK && ops->attach(from->host, requester_of(dev)) != OK)
+			log_line("reference: %04x is in no context any more", dev->at.addr.sid);
+	}
+	if (s != OK) {
+		let_go(d, dev, ctx_no, UINT64_MAX);
 		return pvref_error(s);
-	r = pvref_enter(d, dev, ctx_no);
-	if (r && pvref_enter(d, dev, from))
-		log_line("reference: %04x is in no context any more", dev->at.addr.sid);
-	return r;
+	}
+	dev->ctx_no = ctx_no;
+	from->devices_n--;
+	to->devices_n++;
+	let_go(d, dev, from_no, UINT64_MAX);
+	return 0;
 }
 
 /*
