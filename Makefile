@@ -46,6 +46,7 @@ SHARED_SRC := \
 	kernel/cmdline.c \
 	kernel/glob.c \
 	kernel/page_pool.c \
+	kernel/serial_table.c \
 	kernel/run_log.c \
 	kernel/report_reader.c \
 	kernel/report_stream.c \
@@ -60,6 +61,7 @@ SHARED_SRC := \
 KERNEL_SRC := \
 	boot/handover_info.c \
 	boot/pvh_info.c \
+	kernel/machine_check.c \
 	kernel/main.c \
 	kernel/string.c \
 	kernel/console.c \
@@ -74,6 +76,7 @@ KERNEL_SRC := \
 	kernel/guard.c \
 	kernel/apic.c \
 	kernel/time.c \
+	kernel/uart.c \
 	kernel/acpi.c \
 	kernel/metal.c \
 	kernel/power.c \
@@ -308,6 +311,7 @@ UNIT_TESTS := \
 	tests/host/kernel/page_pool.c \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \
+	tests/host/kernel/serial_table.c \
 	tests/host/kernel/run_log.c \
 	tests/host/kernel/qr.c \
 	tests/host/kernel/run_report.c \

@@ -1,5 +1,6 @@
 /* The local APIC. */
 #include "kernel/apic.h"
+#include "kernel/acpi.h"
 #include "kernel/cpu.h"
 #include "kernel/guard.h"
 #include "kernel/paging.h"
@@ -20,6 +21,16 @@
 
 #define PIC1_DATA 0x21
 #define PIC2_DATA 0xa1
+
+/* The I/O APIC (82093AA, chapter 3): an index and a window. */
+#define IOAPIC_BYTES   0x20
+#define IOAPIC_INDEX   ((reg32_t){ 0x00 })
+#define IOAPIC_WINDOW  ((reg32_t){ 0x10 })
+#define   IOAPIC_VERSION 1u
+#define     VERSION_LAST BITS(23, 16)
+#define   IOAPIC_REDIRECTION 0x10u /* two registers each, low half first */
+#define     REDIRECTION_MASKED BIT(16)
+#define IOAPIC_NOBODY  UINT32_MAX
 
 #define WATCHDOG_PERIOD_US 10000
 
@@ -67,6 +78,38 @@ enum status apic_init(void)
 	wr(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
 	wr(APIC_LVT_TIMER, (uint32_t)LVT_MASKED);
 	return OK;
+}
+
+static uint32_t ioapic_rd(const mmio_t *m, uint32_t reg)
+{
+	mmio_wr(m, IOAPIC_INDEX, reg);
+	return mmio_rd(m, IOAPIC_WINDOW);
+}
+
+static void mask_inputs(const mmio_t *m)
+{
+	uint32_t version = ioapic_rd(m, IOAPIC_VERSION);
+	unsigned last = version == IOAPIC_NOBODY ? 0 : (unsigned)fld_get(VERSION_LAST, version);
+
+	for (unsigned i = 0; i <= last && version != IOAPIC_NOBODY; i++) {
+		uint32_t low = ioapic_rd(m, IOAPIC_REDIRECTION + 2 * i);
+
+		if (!(low & REDIRECTION_MASKED))
+			mmio_wr(m, IOAPIC_WINDOW, low | (uint32_t)REDIRECTION_MASKED);
+	}
+}
+
+void apic_mask_inputs(void)
+{
+	struct acpi_interrupts all;
+
+	acpi_interrupts(&all);
+	for (unsigned i = 0; i < all.ioapics_n; i++) {
+		mmio_t m = { NULL, paging_map_device(all.ioapics[i].base, IOAPIC_BYTES), IOAPIC_BYTES };
+
+		if (m.ctx)
+			mask_inputs(&m);
+	}
 }
 
 void apic_timer_free_run(void)

@@ -6,6 +6,10 @@
 
 /* Maps and enables the local APIC (x2APIC if firmware left it so), masks the legacy PIC. ERR_NOT_FOUND. */
 enum status must_use apic_init(void);
+/*
+ * Masks every input of the I/O APICs: what firmware left routed has no handler here. Reset brings back what it needs.
+ */
+void apic_mask_inputs(void);
 /* Current count of the timer running freely from all ones: for calibration. */
 void apic_timer_free_run(void);
 uint32_t apic_timer_elapsed(void);

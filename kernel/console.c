@@ -1,21 +1,11 @@
 /* Consoles. */
 #include "kernel/console.h"
+#include "kernel/acpi.h"
 #include "kernel/cpu.h"
+#include "kernel/uart.h"
 #include <string.h>
 
 #define DEBUGCON_PORT 0xe9
-#define COM1          0x3f8
-#define   UART_DATA   0
-#define   UART_IER    1
-#define   UART_FCR    2
-#define   UART_LCR    3
-#define     LCR_DLAB  0x80
-#define     LCR_8N1   0x03
-#define   UART_MCR    4
-#define   UART_LSR    5
-#define     LSR_THRE  0x20
-#define   UART_SCRATCH 7
-#define UART_SPIN_MAX 100000
 
 /* QEMU's debugcon answers its own port number to reads. */
 static bool debugcon_probe(void)
@@ -28,39 +18,7 @@ static void debugcon_write(const char *text, size_t len)
 	__asm__ volatile("rep outsb" : "+S"(text), "+c"(len) : "d"(DEBUGCON_PORT) : "memory");
 }
 
-static bool uart_probe(void)
-{
-	out8(COM1 + UART_SCRATCH, 0x5a);
-	if (in8(COM1 + UART_SCRATCH) != 0x5a)
-		return false;
-	out8(COM1 + UART_IER, 0);
-	out8(COM1 + UART_LCR, LCR_DLAB);
-	out8(COM1 + UART_DATA, 1); /* 115200 baud */
-	out8(COM1 + UART_IER, 0);
-	out8(COM1 + UART_LCR, LCR_8N1);
-	out8(COM1 + UART_FCR, 0x07);
-	out8(COM1 + UART_MCR, 0x03);
-	return true;
-}
-
-static void uart_byte(char c)
-{
-	for (unsigned i = 0; i < UART_SPIN_MAX && !(in8(COM1 + UART_LSR) & LSR_THRE); i++)
-		cpu_relax();
-	out8(COM1 + UART_DATA, (uint8_t)c);
-}
-
-static void uart_write(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\n')
-			uart_byte('\r');
-		uart_byte(text[i]);
-	}
-}
-
 static const struct console debugcon = { "debugcon", debugcon_probe, debugcon_write };
-static const struct console uart = { "serial", uart_probe, uart_write };
 
 #define CONSOLES_MAX 8
 
@@ -71,13 +29,19 @@ static struct {
 	const struct console *chosen;
 } consoles;
 
-void console_add(const struct console *c)
+static void add(const struct console *c)
 {
-	if (consoles.n == CONSOLES_MAX || !c->probe())
+	if (consoles.n == CONSOLES_MAX)
 		return;
 	consoles.list[consoles.n++] = c;
 	if (!consoles.chosen)
 		consoles.chosen = c;
+}
+
+void console_add(const struct console *c)
+{
+	if (c->probe())
+		add(c);
 }
 
 static void (*follower)(const char *text, size_t len);
@@ -85,7 +49,31 @@ static void (*follower)(const char *text, size_t len);
 void console_init(void)
 {
 	console_add(&debugcon);
-	console_add(&uart);
+	console_add(&uart_console);
+}
+
+/* Where the serial console is by SPCR, else by DBG2. */
+static bool firmware_port(struct serial_port *out)
+{
+	size_t n;
+	bool good;
+	const uint8_t *t = acpi_find("SPCR", &n, &good);
+
+	if (t && good && serial_from_spcr(t, n, out))
+		return true;
+	t = acpi_find("DBG2", &n, &good);
+	return t && good && serial_from_dbg2(t, n, out);
+}
+
+void console_follow_firmware(void)
+{
+	struct serial_port port;
+
+	if (!firmware_port(&port) || !uart_move(&port))
+		return;
+	if (console_select(uart_console.name) != OK)
+		add(&uart_console);
+	consoles.chosen = consoles.list[0]; /* best first, as before */
 }
 
 enum status console_select(const char *name)

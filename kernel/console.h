@@ -14,6 +14,8 @@ struct console {
 void console_add(const struct console *c);
 /* Adds debugcon and serial. */
 void console_init(void);
+/* Once there are ACPI tables: the serial console goes to the port that firmware names, if it names one. */
+void console_follow_firmware(void);
 /* Writes go to the named one. ERR_NOT_FOUND: unknown or absent; nothing changes. */
 enum status must_use console_select(const char *name);
 

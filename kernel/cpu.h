@@ -15,6 +15,8 @@
 #define   APIC_BASE_X2APIC BIT(10)
 #define   APIC_BASE_ENABLE BIT(11)
 #define   APIC_BASE_ADDR   BITS(51, 12)
+#define MSR_PAT       0x277
+#define   PAT_AT_RESET UINT64_C(0x0007040600070406)
 #define MSR_X2APIC_FIRST 0x800
 #define MSR_PAT 0x277
 #define   PAT_SECOND     BITS(15, 8)
@@ -30,6 +32,7 @@ enum {
 
 #define RFLAGS_IF BIT(9)
 
+#define CR4_MCE  BIT(6)
 #define CR4_LA57 BIT(12)
 
 #define CPUID81_EDX_1GIB      BIT(26)
@@ -123,6 +126,11 @@ static inline uint64_t cr4(void)
 
 	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
 	return v;
+}
+
+static inline void cr4_write(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
 }
 
 static inline void cpu_relax(void)

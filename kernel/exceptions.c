@@ -5,6 +5,7 @@
 #include "kernel/exceptions.h"
 #include "kernel/guard.h"
 #include "kernel/hal.h"
+#include "kernel/machine_check.h"
 #include "kernel/paging.h"
 #include "kernel/power.h"
 
@@ -70,6 +71,8 @@ void exception_dispatch(struct frame *f)
 	}
 	paging_space_leave(); /* from firmware's, if that is where it happened */
 	dump(f);
+	if (f->vector == VEC_MC)
+		machine_check_tell();
 	if (guard_active()) {
 		guard_why("%s at rip 0x%llx, cr2 0x%llx", name_of(f->vector), (unsigned long long)f->rip,
 			  (unsigned long long)cr2());

@@ -7,6 +7,7 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/follow.h"
+#include "kernel/machine_check.h"
 #include "kernel/memory.h"
 #include "kernel/metal.h"
 #include "kernel/paging.h"
@@ -116,10 +117,12 @@ static void run(void *arg)
 
 	if (acpi_init(bi) != OK && !is_bare_guest())
 		bail_out("no usable ACPI tables: this machine cannot be described, so nothing can be tested");
+	console_follow_firmware();
 	acpi_power(&power, &pm_port, &pm_32);
 	power_set_acpi(&power);
 	if (apic_init() != OK)
 		bail_out("the local APIC cannot be used");
+	apic_mask_inputs();
 	if (xen_tsc_hz())
 		time_init_known(xen_tsc_hz());
 	else
@@ -182,5 +185,6 @@ void kernel_main(struct boot_info *bi)
 	if (!stack || !ist[3])
 		bail_out("too little memory: 64 MiB are needed");
 	cpu_tables_init(ist[0], ist[1], ist[2], ist[3]);
+	machine_check_init();
 	stack_switch(stack, run, bi);
 }

@@ -9,7 +9,7 @@
 
 #include "kernel/hal.h"
 
-#define POOL_RANGES_MAX 16
+#define POOL_RANGES_MAX 64 /* firmware leaves RAM in many pieces */
 #define POOL_PAGES_MAX  (UINT64_C(1) << 17) /* 512 MiB: tests need no more */
 
 struct pool_range {

@@ -185,6 +185,9 @@ enum status paging_init(const struct boot_info *bi)
 		s = map_image();
 	if (s != OK)
 		return s;
+	/* "Uncached" above means what it means after a reset, whatever firmware made of it. */
+	if (msr_rd(MSR_PAT) != PAT_AT_RESET)
+		msr_wr(MSR_PAT, PAT_AT_RESET);
 	load_root(pg.root);
 	pg.live = true;
 	return OK;

@@ -3,7 +3,8 @@
 #include "tests/harness/internal.h"
 #include <string.h>
 
-#define DEVS_MAX 512
+#define DEVS_MAX        2048 /* servers with several segments have hundreds */
+#define MODEL_DEVS_MAX  512
 
 struct ability {
 	uint64_t need;
@@ -28,16 +29,17 @@ static const struct ability abilities[] = {
 static enum status find_devices(struct bench *b, const struct options *o)
 {
 	struct machine *m = b->machine;
+	unsigned most = m->name[0] ? MODEL_DEVS_MAX : DEVS_MAX;
 	enum status s;
 
-	b->memory_bytes = DEVS_MAX * sizeof(struct pci_dev);
+	b->memory_bytes = most * sizeof(struct pci_dev);
 	s = mem_alloc(b->memory_bytes, PAGE_BYTES, &b->memory);
 	if (s != OK)
 		return s;
 	b->bus = (struct pci_bus){
 		.machine = m,
 		.devs = mem_ptr(b->memory, b->memory_bytes),
-		.devs_max = DEVS_MAX,
+		.devs_max = most,
 		.scratch_media = o->scratch,
 		.reset_engines = o->flr || !m->emulated,
 		.hole_base = m->hole_base,
@@ -45,7 +47,7 @@ static enum status find_devices(struct bench *b, const struct options *o)
 	};
 	s = pci_enumerate(m, &b->bus);
 	if (s == ERR_FULL) {
-		log_line("pci: more than %u functions; the others are left out", DEVS_MAX);
+		log_line("pci: more than %u functions; the others are left out", most);
 		s = OK;
 	}
 	return s;
