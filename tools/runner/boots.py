@@ -32,6 +32,7 @@ class Machine:
     machine: dict = dataclasses.field(default_factory=dict)
     iommus: list = dataclasses.field(default_factory=list)
     engines: list = dataclasses.field(default_factory=list)
+    revision: str = None  # of a hypervisor's PV-IOMMU
     remarks: list = dataclasses.field(default_factory=list)  # other `# @` lines, shown in the summary
 
 
@@ -148,6 +149,8 @@ class Session:
         elif key in ("iommu", "engine") and isinstance(value, dict):
             getattr(machine, key + "s").append(value)
         else:
+            if key == "pviommu" and isinstance(value, dict) and value.get("by") == "hypervisor":
+                machine.revision = value.get("revision")
             machine.remarks.append(f"{key} {event.text}")
         return False
 
@@ -171,6 +174,7 @@ class Session:
                  tap.Meta: _on_meta, tap.Text: _on_text}
 
     def _record(self, number, result):
+        result.revision = self.machine.revision
         result = self.judge(result)
         self._verdicts[number] = result
         self.view.result(result)

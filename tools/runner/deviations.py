@@ -28,6 +28,7 @@ class Deviation:
     clause: str           # what the specification says
     note: str = ""
     platforms: list = dataclasses.field(default_factory=list)  # none: wherever the file is named
+    revisions: str = ""   # of a hypervisor's PV-IOMMU, blanks between: only there
     kind: str = "verdict"
     fuzz: str = ""        # name by which the fuzzer knows it (tests/fuzz/compare.c)
     provisional: bool = True  # until the same test passes on the model
@@ -68,7 +69,8 @@ class Known:
         return ["known=" + ",".join(names)] if names else []
 
     def judge(self, result):
-        entries = [e for e in self.entries if e.covers(result.id)]
+        entries = [e for e in self.entries if e.covers(result.id)
+                   and (not e.revisions or result.revision in e.revisions.split())]
         if result.status == "fail":
             entry = next((e for e in entries if e.explains(result, self.partly)), None)
             if entry:

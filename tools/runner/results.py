@@ -21,6 +21,7 @@ class Result:
     failures: list = dataclasses.field(default_factory=list)  # of {"expected", "seen"}
     notes: list = dataclasses.field(default_factory=list)
     repeat: str = None
+    revision: str = None   # of the PV-IOMMU of the hypervisor that it ran on
     differs: bool = False  # from the baseline
 
     @property

@@ -103,6 +103,8 @@ def run(order, words, has_iommu):
     if not has_iommu:
         DEEDS["no-iommu"](0, "")
     say('# @iommu {"kind": "vtd", "unit": 0, "cap": "0x1", "features": ["QI"]}\n# @engine {"name": "nvme"}')
+    if "facts" in order:
+        say(f"# @pviommu {order['facts']}")
     DEEDS[order.get("boot", "silent")](0, "")
     if not tests:
         say("# @status 2\nBail out! no test matches tests= and skip=")

@@ -103,6 +103,28 @@ class Xen(Case):
                 fetch_xen.find(None)
 
 
+class Revisions(Case):
+    ENTRY = """
+[[deviation]]
+id = "fake-t"
+tests = ["vtd.t.1"]
+requirement = "PVI-001"
+versions = ">=7.2"
+revisions = "T F"
+seen = ["refused"]
+where = "nowhere"
+clause = "none"
+"""
+
+    def test_deviation_of_one_revision(self):
+        self.deviations(self.ENTRY)
+        for facts, expected in (('{"revision": "T", "by": "hypervisor"}', 0), ('{"revision": "T", "by": "reference"}', 1),
+                                ('{"revision": "H", "by": "hypervisor"}', 1), ('"odd"', 1)):
+            with self.subTest(facts):
+                self.order("fail", facts=facts)
+                self.assertEqual(self.run_sh(), expected, self.text)
+
+
 class Ramdisk(Case):
     def test_archive_is_what_cpio_reads(self):
         self.need("cpio")
