@@ -245,6 +245,7 @@ HARNESS_SRC := \
 	tests/harness/amdvi_backends.c \
 	tests/harness/amdvi_bench.c \
 	tests/harness/pviommu_bench.c \
+	tests/pviommu/hostile.c \
 	tests/harness/vtd_backends.c \
 	tests/harness/vtd_bench.c \
 	tests/acpi/craft.c \
