@@ -143,6 +143,7 @@ struct engine *pvx_last_engine(struct test *t)
 {
 	struct pviommu_bench *p = pvb(t);
 
+	(void)pvx_reference(t);
 	for (unsigned i = 0; i < t->bench->engines_n && p->devices_n; i++)
 		if (t->bench->engines[i].dev->addr.sid == p->devices[p->devices_n - 1].addr.sid)
 			return &t->bench->engines[i];
