@@ -202,7 +202,7 @@ class Unchanged:
     """The suite as it is: how long each part takes, and what its tests tell. It must pass."""
 
     def __init__(self, parts):
-        self.parts, self.seconds, self.told = parts, [], {}
+        self.parts, self.seconds, self.told = parts, [], []
         for words in parts:
             began = time.monotonic()
             run = subprocess.run([str(ROOT / SUITE)] + words, capture_output=True, text=True, errors="replace")
@@ -210,7 +210,7 @@ class Unchanged:
                 sys.exit(f"{SUITE} does not pass unchanged (status {run.returncode}): mutants would tell nothing.")
             self.seconds.append(time.monotonic() - began)
             results = [r for r in map(Result, run.stdout.splitlines()) if r.id]
-            self.told.update({r.id: r.told for r in results})
+            self.told.append({r.id: r.told for r in results})
 
 
 class Bench:
@@ -252,14 +252,15 @@ class Bench:
         if linked.returncode:
             return "unbuilt"
         told = False
-        for words, usual in zip(self.unchanged.parts, self.unchanged.seconds):
-            failed, differs = self._run(folder / "suite", words, SLOWER * usual + GRACE_S)
+        parts = zip(self.unchanged.parts, self.unchanged.seconds, self.unchanged.told)
+        for words, usual, tells in parts:
+            failed, differs = self._run(folder / "suite", words, tells, SLOWER * usual + GRACE_S)
             if failed:
                 return "killed"
             told = told or differs
         return "told" if told else "survived"
 
-    def _run(self, program, words, limit_s):
+    def _run(self, program, words, tells, limit_s):
         """(failed, differs): failed as soon as the suite shows a failure, or when it crashes or does not end."""
         run = subprocess.Popen([str(program)] + words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                errors="replace", start_new_session=True)
@@ -273,7 +274,7 @@ class Bench:
                     continue
                 if result.failed:
                     return True, True
-                differs = differs or self.unchanged.told.get(result.id) != result.told
+                differs = differs or tells.get(result.id) != result.told
             return run.wait() != 0, differs
         finally:
             timer.cancel()
