@@ -417,6 +417,8 @@ EFI_INCLUDE ?= /usr/include/efi
 EFI_CFLAGS := $(filter-out -mcmodel=kernel -fno-pic -fno-pie -fno-omit-frame-pointer,$(KCFLAGS)) -isystem $(EFI_INCLUDE) \
 	-isystem $(EFI_INCLUDE)/x86_64 -DGNU_EFI_USE_MS_ABI -fpic -fshort-wchar -fno-jump-tables
 EFI_OBJ := $(patsubst %.c,$(B)/efi/%.o,$(EFI_SRC)) $(B)/efi/kernel.o
+EFI_LINK := ld -m elf_x86_64 -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --no-undefined \
+	--no-warn-rwx-segments -T $(EFI_LIB)/elf_x86_64_efi.lds
 EFI_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
 
 $(B)/efi/%.o: %.c
@@ -437,14 +439,26 @@ $(B)/efi/kernel.o: boot/efi/kernel.asm $(B)/portcullis.elf $(B)/gen/font.psf
 
 $(B)/efi/application.so: $(EFI_OBJ)
 	$(call say,LD,$@)
-	$(Q)ld -m elf_x86_64 -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --no-undefined --no-warn-rwx-segments \
-		-T $(EFI_LIB)/elf_x86_64_efi.lds -o $@ $(EFI_LIB)/crt0-efi-x86_64.o $(EFI_OBJ) $(EFI_LIB)/libgnuefi.a
+	$(Q)$(EFI_LINK) -o $@ $(EFI_LIB)/crt0-efi-x86_64.o $(EFI_OBJ) $(EFI_LIB)/libgnuefi.a
 
 $(B)/BOOTX64.EFI: $(B)/efi/application.so $(B)/efi/signed-by
 	$(call say,EFI,$@)
 	$(Q)objcopy $(addprefix -j ,$(EFI_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@.unsigned
 	$(Q)if [ -n "$(SIGN_KEY)" ]; then sbsign --key "$(SIGN_KEY)" --cert "$(SIGN_CERT)" --output $@ $@.unsigned; \
 		else mv $@.unsigned $@; fi
+
+# For firmware-check: leaves x2APIC and five levels of page tables on, then starts the application.
+HOSTILE_OBJ := $(patsubst %,$(B)/efi/%.o,tests/efi/hostile tests/efi/five_levels boot/efi/say kernel/printf kernel/string)
+
+$(B)/efi/%.o: %.asm
+	@mkdir -p $(@D)
+	$(Q)$(NASM) -f elf64 -MD $(@:.o=.d) -o $@ $<
+
+$(B)/efi/hostile.so: $(HOSTILE_OBJ)
+	$(Q)$(EFI_LINK) -o $@ $(EFI_LIB)/crt0-efi-x86_64.o $(HOSTILE_OBJ) $(EFI_LIB)/libgnuefi.a
+
+$(B)/HOSTILE.EFI: $(B)/efi/hostile.so
+	$(Q)objcopy $(addprefix -j ,$(EFI_SECTIONS)) --target efi-app-x86_64 --subsystem=10 $< $@
 
 # For Secure Boot: make usb SIGN_KEY=my.key SIGN_CERT=my.crt. Another key, or none, makes another file.
 SIGN_KEY ?=
@@ -457,11 +471,12 @@ $(B)/portcullis.img: tools/usb_image.py $(B)/BOOTX64.EFI $(wildcard boot/efi/sti
 	$(call say,IMAGE,$@)
 	$(Q)$(PYTHON) tools/usb_image.py $@ $(B)/BOOTX64.EFI
 
-# Size and time, Secure Boot, the network: what the platforms usb and usb-amd do not show.
+# Size and time, Secure Boot, the network, odd processor states: what the platforms usb and usb-amd do not show. With
+# QEMU=10.0 or a path, another QEMU (x2APIC is in software emulation from 9.0 on).
 firmware-check:
 	$(Q)./tools/setup.sh run qemu usb ovmf sign
-	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.img
-	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache tools/firmware_check.py
+	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.img $(B)/HOSTILE.EFI
+	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache tools/firmware_check.py $(QEMU)
 
 # The image of the stick. Sets up what is missing before it builds.
 usb:

@@ -80,6 +80,11 @@ enum status apic_init(void)
 	return OK;
 }
 
+bool apic_is_x2(void)
+{
+	return !apic.regs;
+}
+
 static uint32_t ioapic_rd(const mmio_t *m, uint32_t reg)
 {
 	mmio_wr(m, IOAPIC_INDEX, reg);

@@ -6,6 +6,8 @@
 
 /* Maps and enables the local APIC (x2APIC if firmware left it so), masks the legacy PIC. ERR_NOT_FOUND. */
 enum status must_use apic_init(void);
+/* Whether firmware left the x2APIC mode on. */
+bool apic_is_x2(void);
 /*
  * Masks every input of the I/O APICs: what firmware left routed has no handler here. Reset brings back what it needs.
  */

@@ -142,6 +142,8 @@ static void run(void *arg)
 	acpi_interrupts(&interrupts);
 	facts.cpus_n = (unsigned)max_u64(interrupts.cpus_n, 1);
 	facts.ioapics_n = interrupts.ioapics_n;
+	facts.page_levels = paging_levels();
+	facts.x2apic = apic_is_x2();
 	facts.version = PORTCULLIS_VERSION;
 	facts.loader = bi->loader;
 	describe_firmware(bi, &facts);

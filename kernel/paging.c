@@ -193,6 +193,11 @@ enum status paging_init(const struct boot_info *bi)
 	return OK;
 }
 
+unsigned paging_levels(void)
+{
+	return pg.levels;
+}
+
 static void *window(pa_t pa, uint64_t bytes, uint64_t flags)
 {
 	uint64_t first = align_down(pa.v, PAGE_BYTES);

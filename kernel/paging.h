@@ -14,6 +14,8 @@
 
 /* Builds the tables and switches to them; the pool must be up. ERR_NO_MEMORY. */
 enum status must_use paging_init(const struct boot_info *bi);
+/* 4 or 5. */
+unsigned paging_levels(void);
 /* Maps a device window uncached; NULL when there is no room. Never unmapped. */
 void *paging_map_device(pa_t pa, uint64_t bytes);
 /* The same cached: pages that are shared with a hypervisor and belong to no RAM of ours. */

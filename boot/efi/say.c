@@ -41,8 +41,10 @@ void app_end(const struct app *app)
 {
 	UINTN index;
 
-	if (app->then_off)
+	if (app->then_off) {
 		app->st->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+		app->bs->Stall(1000000); /* power goes a little later */
+	}
 	if (app->st->ConIn) {
 		app->st->ConIn->Reset(app->st->ConIn, FALSE);
 		app->bs->WaitForEvent(1, &app->st->ConIn->WaitForKey, &index);

@@ -28,6 +28,8 @@ struct run_facts {
 	struct { const char *name, *text; } firmware[8]; /* what firmware told; those without text are not told */
 	char cpu[64];
 	unsigned cpus_n, ioapics_n;
+	unsigned page_levels; /* 0: not known */
+	bool x2apic;
 	uint64_t memory_mib, tsc_mhz;
 	uint64_t entry_us; /* from the kernel's first instruction to harness_run() */
 	const struct run_follower *follower; /* NULL: nobody */

@@ -70,6 +70,8 @@ void report_head(const struct run_facts *facts)
 	put(", \"cpu\": ");
 	put_quoted(facts->cpu);
 	put(", \"cpus\": %u, \"ioapics\": %u", facts->cpus_n, facts->ioapics_n);
+	if (facts->page_levels)
+		put(", \"page_levels\": %u, \"x2apic\": %s", facts->page_levels, facts->x2apic ? "true" : "false");
 	put(", \"memory_mib\": %llu, \"tsc_mhz\": %llu, \"entry_us\": %llu}\n", (unsigned long long)facts->memory_mib,
 	    (unsigned long long)facts->tsc_mhz, (unsigned long long)facts->entry_us);
 	put_firmware(facts);
