@@ -58,6 +58,8 @@ pa_t mem_unbacked(size_t bytes);
 bool mem_reserve(pa_t pa, uint64_t bytes);
 /* Number of pages that are free; tests compare it before and after to find leaks. */
 size_t mem_free_pages(void);
+/* After n more calls mem_alloc() finds no memory; UINT64_MAX: only when there is none. For tests; each starts without. */
+void mem_limit(uint64_t n);
 /* Makes CPU writes to [p, p + bytes) visible to agents that do not snoop the caches (CLFLUSH, then a fence). */
 void cache_write_back(const void *p, size_t bytes);
 

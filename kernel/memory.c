@@ -122,6 +122,11 @@ size_t mem_free_pages(void)
 	return pool.free_n;
 }
 
+void mem_limit(uint64_t n)
+{
+	pool_limit(&pool, n);
+}
+
 void cache_write_back(const void *p, size_t bytes)
 {
 	const char *at = (const char *)align_down((uint64_t)(uintptr_t)p, 64);

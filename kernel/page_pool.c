@@ -16,7 +16,7 @@ static void bit_set(struct page_pool *pool, uint64_t i, bool on)
 
 void pool_init(struct page_pool *pool)
 {
-	*pool = (struct page_pool){ .ranges_n = 0 };
+	*pool = (struct page_pool){ .left = UINT64_MAX };
 }
 
 void pool_add(struct page_pool *pool, uint64_t base, uint64_t bytes)
@@ -32,7 +32,7 @@ void pool_add(struct page_pool *pool, uint64_t base, uint64_t bytes)
 	last = min_u64(last, first + POOL_PAGES_MAX - pool->pages_n);
 	if (last <= first)
 		return;
-	pool->ranges[pool->ranges_n++] = (struct pool_range){ first, last - first, pool->pages_n };
+	pool->ranges[pool->ranges_n++] = (struct pool_range){ first, last - first, pool->pages_n, 0 };
 	pool->pages_n += last - first;
 	pool->free_n += last - first;
 }
@@ -67,7 +67,7 @@ bool pool_reserve(struct page_pool *pool, uint64_t base, uint64_t bytes)
 /* The first page at or after from where n free pages begin at a multiple of align pages; range->n if none. */
 static uint64_t find_run(const struct page_pool *pool, const struct pool_range *range, uint64_t n, uint64_t align)
 {
-	uint64_t page = align_up(range->first, align) - range->first;
+	uint64_t page = align_up(range->first + range->low, align) - range->first;
 
 	while (page < range->n && n <= range->n - page) {
 		uint64_t len = 0;
@@ -81,6 +81,11 @@ static uint64_t find_run(const struct page_pool *pool, const struct pool_range *
 	return range->n;
 }
 
+void pool_limit(struct page_pool *pool, uint64_t n)
+{
+	pool->left = n;
+}
+
 enum status pool_alloc(struct page_pool *pool, uint64_t bytes, uint64_t align, uint64_t *pa)
 {
 	uint64_t n = align_up(bytes, PAGE_BYTES) / PAGE_BYTES;
@@ -88,39 +93,46 @@ enum status pool_alloc(struct page_pool *pool, uint64_t bytes, uint64_t align, u
 
 	if (!bytes || bytes > POOL_PAGES_MAX * PAGE_BYTES || (align_pages & (align_pages - 1)))
 		return ERR_INVALID;
+	if (!pool->left)
+		return ERR_NO_MEMORY;
 	for (unsigned r = 0; r < pool->ranges_n; r++) {
-		const struct pool_range *range = &pool->ranges[r];
+		struct pool_range *range = &pool->ranges[r];
 		uint64_t page = find_run(pool, range, n, align_pages);
 
 		if (page == range->n)
 			continue;
 		for (uint64_t i = 0; i < n; i++)
 			bit_set(pool, range->bit + page + i, true);
+		if (n == 1 && align_pages == 1) /* then it was the first free one */
+			range->low = page + 1;
 		pool->free_n -= n;
+		pool->left -= pool->left != UINT64_MAX;
 		*pa = (range->first + page) * PAGE_BYTES;
 		return OK;
 	}
 	return ERR_NO_MEMORY;
 }
 
-static const struct pool_range *range_of(const struct page_pool *pool, uint64_t pa, uint64_t bytes)
+/* Which range holds all of it; ranges_n: none does. */
+static unsigned range_of(const struct page_pool *pool, uint64_t pa, uint64_t bytes)
 {
 	for (unsigned r = 0; r < pool->ranges_n; r++) {
 		const struct pool_range *range = &pool->ranges[r];
 		uint64_t base = range->first * PAGE_BYTES, len = range->n * PAGE_BYTES;
 
 		if (pa >= base && pa - base < len && bytes <= len - (pa - base))
-			return range;
+			return r;
 	}
-	return NULL;
+	return pool->ranges_n;
 }
 
 void pool_free(struct page_pool *pool, uint64_t pa, uint64_t bytes)
 {
-	const struct pool_range *range = range_of(pool, pa, bytes);
+	unsigned r = range_of(pool, pa, bytes);
 	uint64_t n = align_up(bytes, PAGE_BYTES) / PAGE_BYTES;
+	struct pool_range *range = &pool->ranges[r];
 
-	ASSERT(range && is_aligned(pa, PAGE_BYTES));
+	ASSERT(r < pool->ranges_n && is_aligned(pa, PAGE_BYTES));
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t bit = range->bit + (pa / PAGE_BYTES - range->first) + i;
 
@@ -128,9 +140,10 @@ void pool_free(struct page_pool *pool, uint64_t pa, uint64_t bytes)
 		bit_set(pool, bit, false);
 	}
 	pool->free_n += n;
+	range->low = min_u64(range->low, pa / PAGE_BYTES - range->first);
 }
 
 bool pool_holds(const struct page_pool *pool, uint64_t pa, uint64_t bytes)
 {
-	return range_of(pool, pa, bytes) != NULL;
+	return range_of(pool, pa, bytes) < pool->ranges_n;
 }

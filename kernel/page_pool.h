@@ -15,12 +15,14 @@
 struct pool_range {
 	uint64_t first, n; /* page numbers */
 	uint64_t bit;      /* index of its first page in used[] */
+	uint64_t low;      /* no page of the range before this one is free */
 };
 
 struct page_pool {
 	struct pool_range ranges[POOL_RANGES_MAX];
 	unsigned ranges_n;
 	uint64_t pages_n, free_n;
+	uint64_t left;     /* allocations that may still succeed */
 	uint64_t used[POOL_PAGES_MAX / 64];
 };
 
@@ -29,6 +31,8 @@ void pool_init(struct page_pool *pool);
 void pool_add(struct page_pool *pool, uint64_t base, uint64_t bytes);
 /* Takes every page that [base, base + bytes) touches out of the pool for ever. False: one of them was taken already. */
 bool pool_reserve(struct page_pool *pool, uint64_t base, uint64_t bytes);
+/* After n more allocations there is no memory; UINT64_MAX: only when there really is none. */
+void pool_limit(struct page_pool *pool, uint64_t n);
 /* Contiguous pages at a physical address that is a multiple of align (power of two). ERR_NO_MEMORY, ERR_INVALID. */
 enum status must_use pool_alloc(struct page_pool *pool, uint64_t bytes, uint64_t align, uint64_t *pa);
 /* Gives back what pool_alloc() gave; anything else is a mistake of ours. */

@@ -53,6 +53,7 @@ static void run_body(struct test_run *r)
 	enum run_end end = run_guarded(body, &r->test, budget, why);
 
 	r->us = time_us() - from;
+	mem_limit(UINT64_MAX);
 	if (end == RUN_CRASHED || end == RUN_HUNG) {
 		r->verdict = VERDICT_FAIL;
 		r->kind = end == RUN_CRASHED ? FAIL_CRASH : FAIL_HANG;

@@ -146,6 +146,11 @@ size_t mem_free_pages(void)
 	return world.pool.free_n;
 }
 
+void mem_limit(uint64_t n)
+{
+	pool_limit(&world.pool, n);
+}
+
 void cache_write_back(const void *p, size_t bytes)
 {
 	const uint8_t *at = p;

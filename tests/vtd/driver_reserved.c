@@ -125,6 +125,7 @@ static void backend_caps(struct test *t)
 	start(t, NULL, 0);
 	flags |= mode != VTD_MODE_LEGACY && c->pasid ? IOMMU_HAS_PASID : 0u;
 	flags |= mode != VTD_MODE_FS ? IOMMU_HAS_WRITE_ONLY : 0u;
+	flags |= mode == VTD_MODE_SS && c->nest && c->fsts ? IOMMU_HAS_NESTING : 0u;
 	sizes |= mode == VTD_MODE_FS || c->ss_2m ? BIT(21) : 0;
 	sizes |= (mode == VTD_MODE_FS ? c->fs1gp : c->ss_1g) ? BIT(30) : 0;
 	expect_eq(t, "flags", t->iommu->caps.flags, flags);

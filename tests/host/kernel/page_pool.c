@@ -26,6 +26,25 @@ static void basics(void)
 	is_u64((uint64_t)pool_alloc(&pool, 1, 3 * PAGE_BYTES, &a), (uint64_t)ERR_INVALID, "an odd alignment");
 }
 
+static void limit(void)
+{
+	uint64_t a, b;
+
+	pool_init(&pool);
+	pool_add(&pool, MIB, 16 * PAGE_BYTES);
+	pool_limit(&pool, 1);
+	is_u64((uint64_t)pool_alloc(&pool, 1, PAGE_BYTES, &a), OK, "one allocation is left");
+	is_u64((uint64_t)pool_alloc(&pool, 1, PAGE_BYTES, &b), (uint64_t)ERR_NO_MEMORY, "then none");
+	pool_free(&pool, a, 1);
+	is_u64((uint64_t)pool_alloc(&pool, 1, PAGE_BYTES, &a), (uint64_t)ERR_NO_MEMORY, "giving back changes nothing");
+	pool_limit(&pool, UINT64_MAX);
+	is_u64((uint64_t)pool_alloc(&pool, 1, PAGE_BYTES, &a), OK, "without a limit there is memory again");
+	is_u64((uint64_t)pool_alloc(&pool, 2 * PAGE_BYTES, PAGE_BYTES, &b), OK, "two pages");
+	pool_free(&pool, a, 1);
+	is_u64((uint64_t)pool_alloc(&pool, 1, PAGE_BYTES, &a), OK, "a page that came back");
+	is_u64(a, MIB, "is the first one again");
+}
+
 static void reservation(void)
 {
 	uint64_t a;
@@ -97,6 +116,7 @@ static void random_run(void)
 int main(void)
 {
 	basics();
+	limit();
 	reservation();
 	ranges();
 	random_run();
