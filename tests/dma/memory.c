@@ -2,6 +2,7 @@
  * Backends when memory runs out: each call in turn finds none, ends in ERR_NO_MEMORY, and leaves everything as it was.
  */
 #include "tests/dma/fixture.h"
+#include <string.h>
 
 #define CALLS_MAX 64
 
@@ -78,10 +79,17 @@ static void all_run_out(struct test *t)
 {
 	struct page *p = page_alloc(t, PAGE_BYTES, 0);
 
-	if (!t->bench->backends_n)
-		skip(t, "no backend");
-	for (unsigned i = 0; i < t->bench->backends_n; i++)
+	unsigned tried = 0;
+
+	for (unsigned i = 0; i < t->bench->backends_n; i++) {
+		/* A hypervisor's memory is its own affair, and its answers are not all told apart. */
+		if (!strcmp(t->bench->backends[i]->name, "pviommu"))
+			continue;
 		run_out(t, t->bench->backends[i], p);
+		tried++;
+	}
+	if (!tried)
+		skip(t, "no backend that programs a unit itself");
 }
 
 TEST_TABLE(dma_memory,
