@@ -157,6 +157,7 @@ IOMMU_SRC := \
 	drivers-iommu/vtd/desc.c \
 	drivers-iommu/vtd/dirs.c \
 	drivers-iommu/vtd/fault.c \
+	drivers-iommu/vtd/handover.c \
 	drivers-iommu/vtd/invalidate.c \
 	drivers-iommu/vtd/iommu.c \
 	drivers-iommu/vtd/ops.c \
@@ -251,7 +252,7 @@ HARNESS_SRC := \
 	tests/acpi/craft.c \
 	tests/acpi/small_machine.c
 # By folder, so that a new test is one new file.
-TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/fuzz/*/*.c tests/pci/*.c tests/pviommu/*.c tests/vtd/*.c)))
+TESTS_SRC := $(filter-out $(HARNESS_SRC),$(sort $(wildcard tests/*.c tests/acpi/*.c tests/amdvi/*.c tests/dma/*.c tests/fuzz/*.c tests/fuzz/*/*.c tests/pci/*.c tests/pviommu/*.c tests/survey/*.c tests/vtd/*.c)))
 # Of guests of Xen: metal only.
 XEN_TESTS_SRC := $(sort $(wildcard tests/xen/*.c))
 
@@ -350,7 +351,8 @@ UNIT_TESTS := \
 
 # Host tests that drive a program from outside: scripts that print TAP.
 HOST_SCRIPTS := \
-	tests/host/acpi/dump.py
+	tests/host/acpi/dump.py \
+	tests/host/check_only.py
 
 # Fuzzers (clang, libFuzzer): one program for each source.
 FUZZERS := \

@@ -59,6 +59,9 @@ void pci_bars_size(struct pci_dev *d)
 	/* A host bridge must go on decoding: memory itself may be behind it. Its BARs are nobody's business here. */
 	if (fld_get(BITS(23, 8), d->class_code) == CLASS_HOST_BRIDGE)
 		return;
+	/* Where an IOMMU's registers lie its table says, and it has no BARs: it is not written for nothing. */
+	if (fld_get(BITS(23, 8), d->class_code) == CLASS_IOMMU)
+		return;
 	pci_wr(d, PCI_COMMAND, command & (uint32_t)~(COMMAND_IO | COMMAND_MEMORY), 2);
 	for (unsigned i = 0; i < regs_n;)
 		i += size_one(d, i, regs_n);

@@ -49,6 +49,7 @@
 #define BRIDGE_WINDOW_BYTES 0x100000u
 
 #define CLASS_HOST_BRIDGE 0x0600u          /* base class and subclass */
+#define CLASS_IOMMU       0x0806u
 
 /* Capability headers. */
 #define   CAP_ID             BITS(7, 0)

@@ -1,5 +1,6 @@
 /* Physical memory on metal. */
 #include "kernel/memory.h"
+#include "kernel/memory_map.h"
 #include "kernel/paging.h"
 #include <string.h>
 
@@ -54,6 +55,36 @@ uint64_t memory_total_mib(void)
 		if (map_of_machine->memory[i].kind == BOOT_MEMORY_RAM)
 			bytes += map_of_machine->memory[i].len_bytes;
 	return bytes / BIT(20);
+}
+
+/* The end of the reserved part that begins at or before at; at itself where there is none. */
+static uint64_t reserved_up_to(uint64_t at)
+{
+	uint64_t end = at;
+
+	for (uint32_t i = 0; i < map_of_machine->memory_n; i++) {
+		const struct boot_memory *m = &map_of_machine->memory[i];
+
+		if (m->kind != BOOT_MEMORY_RAM && m->base <= at && at - m->base < m->len_bytes)
+			end = max_u64(end, m->base + m->len_bytes);
+	}
+	return end;
+}
+
+enum memory_says memory_map_says(pa_t pa, uint64_t bytes)
+{
+	uint64_t at = pa.v, end = pa.v + bytes;
+
+	for (uint32_t i = 0; i < map_of_machine->memory_n; i++) {
+		const struct boot_memory *m = &map_of_machine->memory[i];
+
+		if (m->kind == BOOT_MEMORY_RAM && m->base < end && pa.v < m->base + m->len_bytes)
+			return MEMORY_RAM;
+	}
+	/* Each turn gets past one entry at least. */
+	for (uint32_t i = 0; i <= map_of_machine->memory_n && at < end; i++)
+		at = reserved_up_to(at);
+	return at >= end ? MEMORY_RESERVED : MEMORY_UNLISTED;
 }
 
 enum status mem_alloc(size_t bytes, size_t align, pa_t *out)

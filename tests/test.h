@@ -153,9 +153,14 @@ struct bench {
 	unsigned backends_n;
 	pa_t memory;             /* of the arrays above */
 	size_t memory_bytes;
+	bool look_only;          /* check-only: no IOMMU may be written, and there are no engines */
 	bool hardware;           /* real hardware, not an emulator: a FAIL must come three times */
 	bool scratch_media;      /* the platform declared disks to be scratch */
 };
+
+/* The units of a bench; NULL and 0 where it has none of the kind. */
+struct vtd_unit *bench_vtd_units(const struct bench *b, unsigned *n);
+struct amdvi_unit *bench_amdvi_units(const struct bench *b, unsigned *n);
 
 #define FUZZ_PART_CASES 250
 
@@ -212,6 +217,8 @@ struct page {
 
 /* Zeroed, page-aligned (align 0: to a page). Ends the test as setup when there is no memory. */
 struct page *page_alloc(struct test *t, uint64_t bytes, uint64_t align);
+/* A page that nothing answers; on real hardware it may cost the machine, so without hazard=on the test is unreached. */
+pa_t page_unbacked(struct test *t);
 /* One page filled with a byte. */
 struct page *page_filled(struct test *t, uint8_t byte);
 

@@ -15,7 +15,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "check"
 LIMIT_S = 600
-PLATFORMS = ("vtd", "vtd-legacy", "model")
+PLATFORMS = ("vtd", "vtd-legacy", "board", "model")
 POINT = re.compile(r"(not )?ok\b(?:.*# (SKIP|TODO))?", re.I)
 PLAN = re.compile(r"1\.\.(\d+)")
 

@@ -171,7 +171,80 @@ enum status amdvi_unit_start(struct amdvi_unit *u)
 	return u->caps.ia ? amdvi_execute(u, &all, 1) : drop_each(u);
 }
 
+/* With the device table of firmware in force and a command buffer of ours, drops what the unit may have of another. */
+static enum status drop_all(struct amdvi_unit *u)
+{
+	struct amdvi_cmd all = amdvi_cmd_all();
+	enum status s = amdvi_cmdbuf_create(u, 8), s_off;
+
+	if (s)
+		return s;
+	amdvi_ctl_set(u, CTL_CMD_BUF_EN);
+	amdvi_ctl_set(u, CTL_IOMMU_EN);
+	s = amdvi_status_wait(u, ST_CMD_BUF_RUN, true);
+	if (s == OK)
+		s = u->caps.ia ? amdvi_execute(u, &all, 1) : drop_each(u);
+	amdvi_ctl_clear(u, CTL_CMD_BUF_EN);
+	s_off = amdvi_status_wait(u, ST_CMD_BUF_RUN, false);
+	if (s_off == OK)
+		amdvi_cmdbuf_destroy(u);
+	return s ? s : s_off;
+}
+
+enum status amdvi_give_back(struct amdvi_unit *u)
+{
+	const uint64_t later = CTL_IOMMU_EN | CTL_CMD_BUF_EN | CTL_EVENT_LOG_EN | CTL_PPR_LOG_EN;
+	enum status s;
+
+	if (!(u->found.ctl & CTL_IOMMU_EN))
+		return OK;
+	mmio_wr(&u->regs, AMDVI_DEVTAB_BASE, u->found.devtab[0]);
+	for (unsigned i = 1; i < pow2(u->caps.segments_log2); i++)
+		mmio_wr(&u->regs, AMDVI_DEVTAB_SEG(i), u->found.devtab[i]);
+	mmio_wr(&u->regs, AMDVI_EXCL_LIMIT, u->found.excl_limit);
+	mmio_wr(&u->regs, AMDVI_EXCL_BASE, u->found.excl_base);
+	mmio_wr(&u->regs, AMDVI_CTL, u->found.ctl & ~later);
+	s = drop_all(u);
+	if (s)
+		return s;
+	mmio_wr(&u->regs, AMDVI_CMD_BASE, u->found.cmd_base);
+	mmio_wr(&u->regs, AMDVI_CMD_HEAD, UINT64_C(0));
+	mmio_wr(&u->regs, AMDVI_CMD_TAIL, UINT64_C(0));
+	mmio_wr(&u->regs, AMDVI_EVT_BASE, u->found.evt_base);
+	mmio_wr(&u->regs, AMDVI_EVT_HEAD, UINT64_C(0));
+	mmio_wr(&u->regs, AMDVI_EVT_TAIL, UINT64_C(0));
+	if (u->caps.ppr) {
+		mmio_wr(&u->regs, AMDVI_PPR_BASE, u->found.ppr_base);
+		mmio_wr(&u->regs, AMDVI_PPR_HEAD, UINT64_C(0));
+		mmio_wr(&u->regs, AMDVI_PPR_TAIL, UINT64_C(0));
+	}
+	mmio_wr(&u->regs, AMDVI_CTL, u->found.ctl);
+	return OK;
+}
+
+static void found_read(struct amdvi_unit *u)
+{
+	u->found.ctl = mmio_rd(&u->regs, AMDVI_CTL);
+	u->found.status = amdvi_status(u);
+	u->found.cmd_base = mmio_rd(&u->regs, AMDVI_CMD_BASE);
+	u->found.evt_base = mmio_rd(&u->regs, AMDVI_EVT_BASE);
+	u->found.excl_base = mmio_rd(&u->regs, AMDVI_EXCL_BASE);
+	u->found.excl_limit = mmio_rd(&u->regs, AMDVI_EXCL_LIMIT);
+	if (u->caps.ppr)
+		u->found.ppr_base = mmio_rd(&u->regs, AMDVI_PPR_BASE);
+	u->found.devtab[0] = mmio_rd(&u->regs, AMDVI_DEVTAB_BASE);
+	for (unsigned i = 1; i < pow2(u->caps.segments_log2) && i < ARRAY_LEN(u->found.devtab); i++)
+		u->found.devtab[i] = mmio_rd(&u->regs, AMDVI_DEVTAB_SEG(i));
+}
+
 enum status amdvi_unit_open(struct machine *m, const struct ivrs_block *ivhd, struct amdvi_unit *u)
+{
+	enum status s = amdvi_unit_look(m, ivhd, u);
+
+	return s ? s : amdvi_unit_quiesce(u);
+}
+
+enum status amdvi_unit_look(struct machine *m, const struct ivrs_block *ivhd, struct amdvi_unit *u)
 {
 	uint64_t efr = 0, efr2 = 0;
 	uint32_t header;
@@ -193,11 +266,8 @@ enum status amdvi_unit_open(struct machine *m, const struct ivrs_block *ivhd, st
 		efr = mmio_rd(&u->regs, AMDVI_EFR);
 		efr2 = mmio_rd(&u->regs, AMDVI_EFR2);
 	}
-	u->found.ctl = mmio_rd(&u->regs, AMDVI_CTL);
-	u->found.status = amdvi_status(u);
-	u->found.cmd_base = mmio_rd(&u->regs, AMDVI_CMD_BASE);
-	u->found.evt_base = mmio_rd(&u->regs, AMDVI_EVT_BASE);
 	/* Units without EFR2 may answer an unknown offset with all ones. */
 	u->caps = amdvi_caps_decode(header, amdvi_cfg_rd(u, AMDVI_CAP_MISC0), efr, efr2 == UINT64_MAX ? 0 : efr2);
-	return amdvi_unit_quiesce(u);
+	found_read(u);
+	return OK;
 }

@@ -38,7 +38,8 @@ struct amdvi_unit {
 	struct amdvi_cmdbuf cmds;
 	struct amdvi_log events, pprs;
 	struct {
-		uint64_t ctl, cmd_base, evt_base;
+		uint64_t ctl, cmd_base, evt_base, ppr_base, excl_base, excl_limit;
+		uint64_t devtab[8];     /* the base register and those of the segments that the unit has */
 		uint32_t status;
 	} found;                    /* as firmware left them */
 };
@@ -48,6 +49,13 @@ struct amdvi_unit {
  * amdvi_unit_quiesce(). ERR_NOT_FOUND (nothing answers, or the function has no such capability), ERR_TIMEOUT.
  */
 enum status must_use amdvi_unit_open(struct machine *m, const struct ivrs_block *ivhd, struct amdvi_unit *u);
+/* As far as looking goes: capabilities and what firmware left. Writes nothing. */
+enum status must_use amdvi_unit_look(struct machine *m, const struct ivrs_block *ivhd, struct amdvi_unit *u);
+/*
+ * Puts a quiet unit back to what firmware left, with nothing of ours in its caches. The tables must still be what they
+ * were. ERR_NO_MEMORY (a command buffer of ours is needed meanwhile), ERR_TIMEOUT, ERR_IO.
+ */
+enum status must_use amdvi_give_back(struct amdvi_unit *u);
 
 /* What a unit is enabled with. The device table stays the caller's and must outlive it. */
 struct amdvi_setup {

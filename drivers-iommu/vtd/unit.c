@@ -3,6 +3,7 @@
  */
 #include "drivers-iommu/vtd/unit.h"
 #include "drivers-iommu/vtd/fault.h"
+#include "drivers-iommu/vtd/handover.h"
 #include "drivers-iommu/vtd/invalidate.h"
 #include "drivers-iommu/vtd/queue.h"
 
@@ -210,6 +211,13 @@ static uint64_t window_bytes(const struct vtd_caps *c)
 
 enum status vtd_unit_open(struct machine *m, pa_t base, unsigned haw_bits, uint16_t segment, struct vtd_unit *u)
 {
+	enum status s = vtd_unit_look(m, base, haw_bits, segment, u);
+
+	return s ? s : vtd_unit_quiesce(u);
+}
+
+enum status vtd_unit_look(struct machine *m, pa_t base, unsigned haw_bits, uint16_t segment, struct vtd_unit *u)
+{
 	uint64_t cap, ecap;
 	enum status s;
 
@@ -233,5 +241,6 @@ enum status vtd_unit_open(struct machine *m, pa_t base, unsigned haw_bits, uint1
 		if (s != OK)
 			return s;
 	}
-	return vtd_unit_quiesce(u);
+	vtd_found_read(u);
+	return OK;
 }

@@ -29,6 +29,13 @@ struct vtd_queue {
 	struct vtd_queue_error error;
 };
 
+/* What firmware left: see handover.h. Registers that the unit does not have are 0. */
+struct vtd_found_state {
+	uint32_t gsts, fsts, pmen, plm_base, plm_limit;
+	uint64_t rtaddr, irta, iqa, phm_base, phm_limit;
+	uint32_t event[3][4]; /* fault, invalidation, page request: control, data, address, upper address */
+};
+
 struct vtd_unit {
 	struct machine *machine;
 	pa_t base;
@@ -41,6 +48,7 @@ struct vtd_unit {
 	struct vtd_queue queue;
 	bool fault_walk;            /* records are being taken; the next one to look at is fault_next */
 	unsigned fault_next;
+	struct vtd_found_state found;
 };
 
 /*
@@ -49,6 +57,9 @@ struct vtd_unit {
  * width of the DMAR table. ERR_NOT_FOUND (nothing answers), ERR_NO_MEMORY, ERR_TIMEOUT and ERR_IO (will not let go).
  */
 enum status must_use vtd_unit_open(struct machine *m, pa_t base, unsigned haw_bits, uint16_t segment,
+				   struct vtd_unit *u);
+/* As far as looking goes: capabilities and what firmware left. Writes nothing. */
+enum status must_use vtd_unit_look(struct machine *m, pa_t base, unsigned haw_bits, uint16_t segment,
 				   struct vtd_unit *u);
 
 /*

@@ -218,7 +218,7 @@ static void buffer_in_hole(struct test *t)
 	must(t, amdvi_wait(u), "a wait");
 	amdvi_ctl_clear(u, CTL_CMD_BUF_EN);
 	must(t, amdvi_status_wait(u, ST_CMD_BUF_RUN, false), "stopping the ring");
-	mmio_wr(&u->regs, AMDVI_CMD_BASE, mem_unbacked(PAGE_BYTES).v | FLD(RING_LEN, 8));
+	mmio_wr(&u->regs, AMDVI_CMD_BASE, page_unbacked(t).v | FLD(RING_LEN, 8));
 	mmio_wr(&u->regs, AMDVI_CMD_HEAD, 0);
 	mmio_wr(&u->regs, AMDVI_CMD_TAIL, 0);
 	amdvi_ctl_set(u, CTL_CMD_BUF_EN);
@@ -259,7 +259,7 @@ TEST(hole_stops, .id = "amdvi.cmd.hole.stops", .checks = "AMD-CMD-037",
 TEST(store_in_hole, .id = "amdvi.cmd.cw.hole", .checks = "AMD-CMD-038", .given = "COMPLETION_WAIT to a hole",
      .expects = "COMMAND_HARDWARE_ERROR", .needs = NEED_AMDVI)
 {
-	struct amdvi_cmd c = amdvi_cmd_completion_wait(CW_S, mem_unbacked(PAGE_BYTES), MARK);
+	struct amdvi_cmd c = amdvi_cmd_completion_wait(CW_S, page_unbacked(t), MARK);
 	struct amdvi_event e;
 
 	ax_start(t, NULL);

@@ -145,7 +145,7 @@ static void mode0_root(struct test *t)
 	struct page *p = start(t);
 	struct ax_req *r = ax_req(t, t->engine);
 
-	ax_set_dte(t, r, amdvi_dte_host(mem_unbacked(PAGE_BYTES), 0, r->domain_id, PERM_RW));
+	ax_set_dte(t, r, amdvi_dte_host(page_unbacked(t), 0, r->domain_id, PERM_RW));
 	ax_sync(t);
 	ax_allowed(t, IOVA(p->pa.v), p);
 	ax_expect_no_event(t);

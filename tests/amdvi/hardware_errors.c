@@ -16,7 +16,7 @@ static struct page *start(struct test *t)
 	struct page *p = ax_start_mapped(t, NULL, AX_A);
 	struct ax_req *r = ax_req(t, t->engine);
 
-	ax_set(r->dte, amdvi_dte_host(mem_unbacked(PAGE_BYTES), r->levels, r->domain_id, PERM_RW).w[0]);
+	ax_set(r->dte, amdvi_dte_host(page_unbacked(t), r->levels, r->domain_id, PERM_RW).w[0]);
 	ax_sync(t);
 	mmio_ack(ax_regs(t), AMDVI_HEV_STATUS, HEV_HEV | HEV_HEO);
 	return p;

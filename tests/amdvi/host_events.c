@@ -220,7 +220,7 @@ static bool root_in_hole(struct test *t, struct amdvi_event *e, pa_t *hole)
 	struct page *p = ax_start_mapped(t, NULL, AX_A);
 	struct ax_req *r = ax_req(t, t->engine);
 
-	*hole = mem_unbacked(PAGE_BYTES);
+	*hole = page_unbacked(t);
 	ax_set(r->dte, amdvi_dte_host(*hole, r->levels, r->domain_id, PERM_RW).w[0]);
 	ax_sync(t);
 	return ax_dma(t, AX_A, p, true, DMA_REFUSED) && ax_expect_event(t, EV_PAGETAB_HW, e);

@@ -172,7 +172,7 @@ TEST(model_cmd_store,
      .needs = NEEDS, .flags = TEST_MODEL)
 {
 	struct am *a = am_start(t, 0);
-	uint64_t page = am_page(a), hole = mem_unbacked(PAGE_BYTES).v, event[2];
+	uint64_t page = am_page(a), hole = page_unbacked(t).v, event[2];
 
 	am_put(page, 1);
 	am_put(page + 16, 2);

@@ -285,7 +285,7 @@ TEST(model_guest_hole,
      .needs = NEEDS, .flags = TEST_MODEL)
 {
 	struct space s = ags_start(t, 4, 0);
-	uint64_t hole = mem_unbacked(PAGE_BYTES).v, real = s.gcr3, event[2] = { 0, 0 };
+	uint64_t hole = page_unbacked(t).v, real = s.gcr3, event[2] = { 0, 0 };
 	struct mdl_request rq = ags_request(&s, READ, AM_IOVA);
 
 	am_put(real + 8 * PASID, hole | 1);

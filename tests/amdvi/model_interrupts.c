@@ -368,7 +368,7 @@ TEST(model_int_guest_bits,
      .expects = "a fault with RZ where it is reserved or guests are off; a hardware error",
      .needs = NEEDS | NEED_AMD_GA, .flags = TEST_MODEL)
 {
-	uint64_t apic, log, hole = mem_unbacked(PAGE_BYTES).v, event[2] = { 0, 0 };
+	uint64_t apic, log, hole = page_unbacked(t).v, event[2] = { 0, 0 };
 	struct remap r = guests(t, &apic, &log);
 
 	for (unsigned bit = 2; bit < 128; bit++) {

@@ -283,7 +283,7 @@ TEST(model_rq_access,
      .needs = NEEDS, .flags = TEST_MODEL)
 {
 	struct am *a = am_start(t, 0);
-	uint64_t page = am_page(a), hole = mem_unbacked(PAGE_BYTES).v, data;
+	uint64_t page = am_page(a), hole = page_unbacked(t).v, data;
 	const struct { uint8_t access, bytes; uint64_t address, data, after, told; bool done; } all[] = {
 		{ MDL_WRITE, 8, page, 0x1122334455667788, 0x1122334455667788, 0x1122334455667788, true },
 		{ MDL_READ, 8, page, 0, 0x1122334455667788, 0x1122334455667788, true },
@@ -350,7 +350,7 @@ TEST(model_rq_log_hole,
 	struct am *a = am_start(t, 0);
 
 	am_set(a, 0x0018, 0x1401);
-	am_set(a, 0x0010, mem_unbacked(PAGE_BYTES).v | UINT64_C(0x0800000000000000));
+	am_set(a, 0x0010, page_unbacked(t).v | UINT64_C(0x0800000000000000));
 	am_set(a, 0x0018, 0x1405);
 	am_dte(a, AM_SID, 3, 0, 0, 0);
 	am_goes(a, 0x5008);

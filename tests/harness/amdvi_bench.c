@@ -1,6 +1,7 @@
 /* The AMD-Vi side of a bench: from the IVRS to the unit under test. */
 #include "drivers-iommu/acpi/ivrs.h"
 #include "drivers-iommu/amdvi/unit.h"
+#include "kernel/memory_map.h"
 #include "tests/harness/internal.h"
 
 #define UNITS_MAX    16
@@ -46,7 +47,7 @@ static enum status open_units(struct bench *b, struct amdvi_found *f, char *why)
 	uint32_t pos = 0;
 
 	while (f->n < UNITS_MAX && ivrs_next_unit(&f->ivrs, &pos, &at)) {
-		enum status s = amdvi_unit_open(b->machine, &at, &f->units[f->n]);
+		enum status s = (b->look_only ? amdvi_unit_look : amdvi_unit_open)(b->machine, &at, &f->units[f->n]);
 
 		if (s == ERR_NOT_FOUND) {
 			log_line("IVRS: no unit answers at 0x%llx, where it names one", (unsigned long long)at.base);
@@ -196,15 +197,27 @@ void amdvi_bench_choose(struct bench *b)
 void amdvi_bench_clean(struct bench *b)
 {
 	/* Turning translation off and on is a few register accesses here, so nothing stays on between tests. */
-	if (b->amdvi && amdvi_unit_park(b->amdvi, &b->amdvi_found->idle) != OK)
+	if (b->amdvi && !b->look_only && amdvi_unit_park(b->amdvi, &b->amdvi_found->idle) != OK)
 		log_line("the AMD-Vi unit does not come to rest");
+}
+
+/* Firmware's tables are still there if they lie in memory that was never ours to give away. */
+static void leave_unit(struct amdvi_unit *u, unsigned i)
+{
+	if (amdvi_unit_quiesce(u) != OK)
+		log_line("AMD-Vi unit %u does not come to rest", i);
+	else if (!(u->found.ctl & CTL_IOMMU_EN))
+		return;
+	else if (memory_map_says(PA(u->found.devtab[0] & DEVTAB_BASE), PAGE_BYTES) == MEMORY_RAM)
+		log_line("AMD-Vi unit %u stays off: firmware left it on with tables in memory that it gave away", i);
+	else if (amdvi_give_back(u) != OK)
+		log_line("AMD-Vi unit %u is not as firmware left it", i);
 }
 
 void amdvi_bench_close(struct bench *b)
 {
-	for (unsigned i = 0; b->amdvi_found && i < b->amdvi_found->n; i++)
-		if (amdvi_unit_quiesce(&b->amdvi_found->units[i]) != OK)
-			log_line("AMD-Vi unit %u does not come to rest", i);
+	for (unsigned i = 0; b->amdvi_found && !b->look_only && i < b->amdvi_found->n; i++)
+		leave_unit(&b->amdvi_found->units[i], i);
 	if (b->amdvi_found) {
 		amdvi_devtab_destroy(&b->amdvi_found->idle);
 		mem_free(mem_pa(b->amdvi_found), sizeof(*b->amdvi_found));
@@ -237,4 +250,10 @@ const char *amdvi_bench_lacks(const struct bench *b, uint64_t needs)
 		if ((needs & rules[i].need) && !rules[i].there)
 			return rules[i].text;
 	return NULL;
+}
+
+struct amdvi_unit *bench_amdvi_units(const struct bench *b, unsigned *n)
+{
+	*n = b->amdvi_found ? b->amdvi_found->n : 0;
+	return *n ? b->amdvi_found->units : NULL;
 }

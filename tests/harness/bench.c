@@ -89,7 +89,8 @@ enum status bench_open(struct bench *b, struct machine *m, const struct options 
 {
 	enum status s;
 
-	*b = (struct bench){ .machine = m, .scratch_media = o->scratch, .hardware = !m->emulated };
+	*b = (struct bench){ .machine = m, .scratch_media = o->scratch, .hardware = !m->emulated,
+			     .look_only = o->check_only };
 	s = find_devices(b, o);
 	if (s != OK) {
 		str_printf(why, TEXT_MAX, "the devices of the machine cannot be listed: %s", status_text(s));
@@ -101,6 +102,8 @@ enum status bench_open(struct bench *b, struct machine *m, const struct options 
 		s = amdvi_bench_open(b, why);
 	if (s != OK)
 		return s;
+	if (b->look_only)
+		return OK;
 	leave_alone(b);
 	b->engines_n = engine_probe_all(&b->bus, o->engine[0] ? o->engine : NULL, b->engines, BENCH_ENGINES_MAX);
 	vtd_bench_choose(b);
@@ -191,6 +194,8 @@ const char *bench_provide(struct bench *b, struct test *t, const struct backend 
 	lack = choose_engines(b, t);
 	if (lack)
 		return lack;
+	if (b->look_only)
+		return NULL;
 	if (!(t->desc->needs & (NEED_VTD | NEED_PVIOMMU)))
 		vtd_bench_translation_off(b);
 	pviommu_bench_provide(b, t);

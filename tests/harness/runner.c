@@ -188,7 +188,7 @@ static int run_benches(struct bench *benches, unsigned n, const struct options *
 		harness_bail_out(4, "nothing to test: this machine shows no IOMMU (no usable DMAR or IVRS table)");
 		return 4;
 	}
-	if (!engines && (!guest || o->engine[0]) && (!o->tests[0] || o->engine[0])) {
+	if (!engines && !o->check_only && (!guest || o->engine[0]) && (!o->tests[0] || o->engine[0])) {
 		if (o->engine[0])
 			harness_bail_out(2, "engine=%s: this machine has no such DMA engine", o->engine);
 		else

@@ -129,6 +129,13 @@ struct page *page_alloc(struct test *t, uint64_t bytes, uint64_t align)
 	return p;
 }
 
+pa_t page_unbacked(struct test *t)
+{
+	if (t->bench->hardware && !t->options->hazard)
+		skip_unreached(t, "a table where nothing answers may machine-check a real machine: only with hazard=on");
+	return mem_unbacked(PAGE_BYTES);
+}
+
 struct page *page_filled(struct test *t, uint8_t byte)
 {
 	struct page *p = page_alloc(t, PAGE_BYTES, 0);

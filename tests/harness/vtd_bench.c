@@ -2,7 +2,9 @@
 #include "drivers-iommu/acpi/dmar.h"
 #include "drivers-iommu/acpi/scope.h"
 #include "drivers-iommu/vtd/caps.h"
-#include "drivers-iommu/vtd/unit.h"
+#include "drivers-iommu/vtd/handover.h"
+#include "drivers-iommu/vtd/regs.h"
+#include "kernel/memory_map.h"
 #include "tests/harness/internal.h"
 
 #define UNITS_MAX    16
@@ -50,8 +52,9 @@ static enum status open_units(struct bench *b, struct vtd_found *f, char *why)
 	if (dmar_units(&f->dmar, at, UNITS_MAX, &n) == ERR_FULL)
 		log_line("DMAR: more than %u units; the others are left alone", UNITS_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		enum status s = vtd_unit_open(b->machine, at[i].base, f->dmar.host_address_width + 1u, at[i].segment,
-					      &f->units[f->n]);
+		enum status s = (b->look_only ? vtd_unit_look : vtd_unit_open)
+				(b->machine, at[i].base, f->dmar.host_address_width + 1u, at[i].segment,
+				 &f->units[f->n]);
 
 		if (s == ERR_NOT_FOUND) {
 			log_line("DMAR: nothing answers at 0x%llx, where it names a unit", (unsigned long long)at[i].base.v);
@@ -191,6 +194,8 @@ void vtd_bench_clean(struct bench *b)
 {
 	enum status s = OK;
 
+	if (b->look_only)
+		return;
 	/* Off, a unit lets everything pass: functions with an RMRR go on. */
 	if (b->vtd)
 		s = engines_need_no_memory(b) && !vtd_bench_keeps(b) ? vtd_unit_park(b->vtd, b->vtd_found->empty_root) : vtd_unit_quiesce(b->vtd);
@@ -204,11 +209,34 @@ void vtd_bench_translation_off(struct bench *b)
 		log_line("the VT-d unit does not come to rest");
 }
 
+/* Firmware's tables are still there if they lie in memory that was never ours to give away. */
+static bool tables_kept(const struct vtd_found_state *f)
+{
+	pa_t tables[] = { PA(f->rtaddr & RTADDR_RTA), PA(f->irta & IRTA_IRTA), PA(f->iqa & IQA_IQA) };
+	uint32_t on[] = { (uint32_t)GSTS_TES, (uint32_t)GSTS_IRES, (uint32_t)GSTS_QIES };
+
+	for (unsigned i = 0; i < ARRAY_LEN(tables); i++)
+		if ((f->gsts & on[i]) && memory_map_says(tables[i], PAGE_BYTES) == MEMORY_RAM)
+			return false;
+	return true;
+}
+
+static void leave_unit(struct vtd_unit *u, unsigned i)
+{
+	if (vtd_unit_quiesce(u) != OK)
+		log_line("VT-d unit %u does not come to rest", i);
+	else if (!vtd_found_on(u))
+		return;
+	else if (!tables_kept(&u->found))
+		log_line("VT-d unit %u stays off: firmware left it on with tables in memory that it gave away", i);
+	else if (vtd_give_back(u) != OK)
+		log_line("VT-d unit %u is not as firmware left it", i);
+}
+
 void vtd_bench_close(struct bench *b)
 {
-	for (unsigned i = 0; b->vtd_found && i < b->vtd_found->n; i++)
-		if (vtd_unit_quiesce(&b->vtd_found->units[i]) != OK)
-			log_line("VT-d unit %u does not come to rest", i);
+	for (unsigned i = 0; b->vtd_found && !b->look_only && i < b->vtd_found->n; i++)
+		leave_unit(&b->vtd_found->units[i], i);
 	if (b->vtd_found) {
 		mem_free(b->vtd_found->empty_root, PAGE_BYTES);
 		mem_free(mem_pa(b->vtd_found), sizeof(*b->vtd_found));
@@ -239,4 +267,10 @@ const char *vtd_bench_lacks(const struct bench *b, uint64_t needs)
 		if ((needs & rules[i].need) && !rules[i].there)
 			return rules[i].text;
 	return NULL;
+}
+
+struct vtd_unit *bench_vtd_units(const struct bench *b, unsigned *n)
+{
+	*n = b->vtd_found ? b->vtd_found->n : 0;
+	return *n ? b->vtd_found->units : NULL;
 }

@@ -43,7 +43,7 @@ TEST(ctx_unbacked,
 	struct page *p = fx_start_mapped(t, FX_LEGACY);
 	uint64_t *root = fx_req(t, t->engine)->root, before = *root;
 
-	fx_set(t, root, vtd_root(mem_unbacked(PAGE_BYTES)).w[0]);
+	fx_set(t, root, vtd_root(page_unbacked(t)).w[0]);
 	fx_sync(t);
 	expect_blocked(t, IOVA_A, p, FR_LCT_1);
 	fx_set(t, root, before);

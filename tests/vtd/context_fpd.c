@@ -55,7 +55,7 @@ static iova_t make(struct test *t, enum defect_kind kind)
 	case NO_PERMISSION:
 		return IOVA_B;
 	case TABLE_UNBACKED:
-		fx_set(t, fx_entry(t, r, IOVA_A, 2), mem_unbacked(PAGE_BYTES).v | SS_R | SS_W);
+		fx_set(t, fx_entry(t, r, IOVA_A, 2), page_unbacked(t).v | SS_R | SS_W);
 		break;
 	case BAD_ENTRY:
 		bit = reserved_bit(t, &level);

@@ -153,7 +153,7 @@ TEST(ctx_passthrough_pointer,
 	fx_start(t, FX_LEGACY_PT);
 	expect_allowed(t, IOVA(p->pa.v), p);
 	r = fx_req(t, t->engine);
-	fx_set(t, &r->ctx[0], vtd_ctx(TT_PASSTHROUGH, mem_unbacked(PAGE_BYTES), r->levels, r->did).w[0]);
+	fx_set(t, &r->ctx[0], vtd_ctx(TT_PASSTHROUGH, page_unbacked(t), r->levels, r->did).w[0]);
 	fx_sync(t);
 	expect_allowed(t, IOVA(p->pa.v), p);
 }

@@ -141,7 +141,7 @@ TEST(ir_unbacked,
 	struct vtd_unit *u = fx_of(t)->u;
 
 	must(t, vtd_gcmd_clear(u, GCMD_IRE), "turning interrupt remapping off");
-	must(t, vtd_set_irt(u, mem_unbacked(PAGE_BYTES), 8, false), "setting the interrupt table");
+	must(t, vtd_set_irt(u, page_unbacked(t), 8, false), "setting the interrupt table");
 	must(t, vtd_gcmd_set(u, GCMD_IRE), "turning interrupt remapping on");
 	expect_not_delivered(t, ir, INDEX, FR_IR_FETCH);
 }

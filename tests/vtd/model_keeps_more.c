@@ -186,7 +186,7 @@ static void fetch_not_kept(struct test *t)
 	for (unsigned i = 0; i < ARRAY_LEN(words) && words[i]; i++) {
 		uint64_t good = *words[i];
 
-		fx_set(t, words[i], (good & (PAGE_BYTES - 1)) | mem_unbacked(PAGE_BYTES).v);
+		fx_set(t, words[i], (good & (PAGE_BYTES - 1)) | page_unbacked(t).v);
 		fx_sync(t);
 		expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
 		expect_true(t, fx_faults_drop(t) > 0, "the refused write is recorded");

@@ -207,7 +207,7 @@ static void unbacked(struct test *t)
 	bool fpd = t->desc->arg;
 
 	expect_posted(t, &p, POSTED_VECTOR, true, true);
-	ir_set(t, p.ir, INDEX, posted_entry(&p, mem_unbacked(PAGE_BYTES), POSTED_VECTOR, fpd ? IRTE_FPD : 0));
+	ir_set(t, p.ir, INDEX, posted_entry(&p, page_unbacked(t), POSTED_VECTOR, fpd ? IRTE_FPD : 0));
 	if (fpd)
 		expect_silently_refused(t, p.ir, INDEX);
 	else

@@ -83,7 +83,7 @@ TEST(queue_unbacked,
 	expect_accepted(t, vtd_desc_iotlb_global(false));
 	must(t, vtd_queue_disable(u), "disabling the queue");
 	mmio_wr(&u->regs, VTD_IQT, UINT64_C(0));
-	mmio_wr(&u->regs, VTD_IQA, mem_unbacked(PAGE_BYTES).v);
+	mmio_wr(&u->regs, VTD_IQA, page_unbacked(t).v);
 	must(t, vtd_gcmd_set(u, GCMD_QIE), "enabling the queue");
 	mmio_wr(&u->regs, VTD_IQT, UINT64_C(16));
 	expect_stopped(t, tells, IQEI_FETCH, IQEI_FETCH, NULL);

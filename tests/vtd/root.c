@@ -50,7 +50,7 @@ TEST(root_unbacked,
 	struct page *p = fx_start_mapped(t, FX_LEGACY);
 	struct fx *fx = fx_of(t);
 
-	must(t, vtd_set_root(fx->u, mem_unbacked(PAGE_BYTES), TTM_LEGACY), "setting the root table");
+	must(t, vtd_set_root(fx->u, page_unbacked(t), TTM_LEGACY), "setting the root table");
 	fx_sync(t);
 	expect_blocked(t, IOVA_A, p, FR_LRT_1);
 	must(t, vtd_set_root(fx->u, fx->root_pa, TTM_LEGACY), "setting the root table back");

@@ -115,7 +115,7 @@ TEST(ss_unbacked_top,
 	struct fx_req *r = fx_req(t, t->engine);
 	uint64_t before = r->ctx[0];
 
-	fx_set(t, &r->ctx[0], (before & ~CTX_SSPTPTR) | mem_unbacked(PAGE_BYTES).v);
+	fx_set(t, &r->ctx[0], (before & ~CTX_SSPTPTR) | page_unbacked(t).v);
 	fx_sync(t);
 	expect_blocked(t, IOVA_A, p, FR_LCT_4);
 	fx_set(t, &r->ctx[0], before);
@@ -136,7 +136,7 @@ TEST(ss_unbacked_lower,
 	for (unsigned level = 2; level <= r->levels; level++) {
 		uint64_t *e = fx_entry(t, r, IOVA_A, level), before = *e;
 
-		fx_set(t, e, mem_unbacked(PAGE_BYTES).v | SS_R | SS_W);
+		fx_set(t, e, page_unbacked(t).v | SS_R | SS_W);
 		fx_sync(t);
 		expect_blocked(t, IOVA_A, p, FR_LSS_1);
 		fx_set(t, e, before);

@@ -50,7 +50,7 @@ TEST(abort_no_tables,
 	struct page *p = abort_start(t);
 	struct vtd_fault f;
 
-	abort_on(t, mem_unbacked(PAGE_BYTES));
+	abort_on(t, page_unbacked(t));
 	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
 	expect_read(t, IOVA_A, p, 0, DMA_REFUSED);
 	while (vtd_fault_pop(fx_of(t)->u, &f) == OK)

@@ -43,7 +43,7 @@ TEST(ctx_unbacked,
 	struct page *p = sm_start(t, &r);
 	uint64_t good = *r->root_half;
 
-	sm_change(t, r->root_half, UINT64_MAX, vtd_sm_root_half(mem_unbacked(PAGE_BYTES)));
+	sm_change(t, r->root_half, UINT64_MAX, vtd_sm_root_half(page_unbacked(t)));
 	expect_blocked(t, IOVA_A, p, FR_SCT_1);
 	sm_change(t, r->root_half, UINT64_MAX, good);
 	expect_allowed(t, IOVA_A, p);
@@ -63,7 +63,7 @@ TEST(ctx_unbacked_not_qualified,
 	fx_set(t, r->pasid, *r->pasid | PASID_FPD);
 	sm_change(t, r->ctx, 0, SM_CTX_FPD);
 	expect_allowed(t, IOVA_A, p);
-	sm_change(t, r->root_half, UINT64_MAX, vtd_sm_root_half(mem_unbacked(PAGE_BYTES)));
+	sm_change(t, r->root_half, UINT64_MAX, vtd_sm_root_half(page_unbacked(t)));
 	expect_blocked_recorded(t, IOVA_A, p);
 }
 

@@ -217,7 +217,7 @@ TEST(fs_unbacked_top,
 	struct fx_req *r;
 	struct page *p = fs_start(t, &r);
 
-	sm_word_blocks(t, r->pasid + 2, (r->pasid[2] & ~PASID2_FSPTPTR) | mem_unbacked(PAGE_BYTES).v, p, FR_SFS_4, FR_SFS_4);
+	sm_word_blocks(t, r->pasid + 2, (r->pasid[2] & ~PASID2_FSPTPTR) | page_unbacked(t).v, p, FR_SFS_4, FR_SFS_4);
 }
 
 TEST(fs_unbacked,
@@ -227,7 +227,7 @@ TEST(fs_unbacked,
      .expects = "refused with reason 70h",
      .needs = NEEDS)
 {
-	each_level(t, 2, 0, UINT64_MAX, mem_unbacked(PAGE_BYTES).v | FS_P | FS_RW | FS_US | FS_A, FR_SFS_1);
+	each_level(t, 2, 0, UINT64_MAX, page_unbacked(t).v | FS_P | FS_RW | FS_US | FS_A, FR_SFS_1);
 }
 
 TEST(fs_user_leaf,

@@ -269,7 +269,7 @@ TEST(nest_ss_unbacked,
      .needs = NEEDS)
 {
 	struct nest n;
-	uint64_t hole = mem_unbacked(PAGE_BYTES).v;
+	uint64_t hole = page_unbacked(t).v;
 
 	nest_start(t, &n);
 	blocks(t, &n, n.r->pasid, (*n.r->pasid & ~PASID_SSPTPTR) | hole, FR_SSS_4);

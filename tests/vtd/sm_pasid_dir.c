@@ -57,7 +57,7 @@ TEST(pd_unbacked,
 	struct page *p = sm_start(t, &r);
 	uint64_t good = *r->ctx;
 
-	sm_change(t, r->ctx, SM_CTX_PASIDDIRPTR, mem_unbacked(PAGE_BYTES).v);
+	sm_change(t, r->ctx, SM_CTX_PASIDDIRPTR, page_unbacked(t).v);
 	expect_blocked(t, IOVA_A, p, FR_SPD_1);
 	sm_change(t, r->ctx, UINT64_MAX, good);
 	expect_allowed(t, IOVA_A, p);
@@ -74,7 +74,7 @@ TEST(pt_unbacked,
 	struct page *p = sm_start(t, &r);
 	uint64_t good = *r->dir;
 
-	sm_change(t, r->dir, PDE_SMPTBLPTR, mem_unbacked(PAGE_BYTES).v);
+	sm_change(t, r->dir, PDE_SMPTBLPTR, page_unbacked(t).v);
 	expect_blocked(t, IOVA_A, p, FR_SPT_1);
 	sm_change(t, r->dir, UINT64_MAX, good);
 	expect_allowed(t, IOVA_A, p);

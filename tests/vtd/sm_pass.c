@@ -58,9 +58,9 @@ TEST(pass_pointers,
 	struct fx_req *r = pass_start(t);
 
 	expect_allowed(t, IOVA(p->pa.v), p);
-	sm_change(t, r->pasid, PASID_SSPTPTR, mem_unbacked(PAGE_BYTES).v);
+	sm_change(t, r->pasid, PASID_SSPTPTR, page_unbacked(t).v);
 	expect_allowed(t, IOVA(p->pa.v), p);
-	sm_change(t, r->pasid + 2, PASID2_FSPTPTR, mem_unbacked(PAGE_BYTES).v);
+	sm_change(t, r->pasid + 2, PASID2_FSPTPTR, page_unbacked(t).v);
 	expect_allowed(t, IOVA(p->pa.v), p);
 }
 

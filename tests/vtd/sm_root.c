@@ -115,7 +115,7 @@ TEST(rt_unbacked,
 	struct fx_req *r;
 	struct page *p = sm_start(t, &r);
 
-	must(t, vtd_set_root(fx_of(t)->u, mem_unbacked(PAGE_BYTES), TTM_SCALABLE), "setting the root table");
+	must(t, vtd_set_root(fx_of(t)->u, page_unbacked(t), TTM_SCALABLE), "setting the root table");
 	fx_sync(t);
 	expect_blocked(t, IOVA_A, p, FR_SRT_1);
 }
@@ -202,7 +202,7 @@ TEST(rt_not_qualified,
 	expect_blocked_recorded(t, IOVA_A, p);
 	sm_change(t, r->root_half, LOWBIT(SM_ROOT_RSVD), 0);
 	expect_allowed(t, IOVA_A, p);
-	must(t, vtd_set_root(fx_of(t)->u, mem_unbacked(PAGE_BYTES), TTM_SCALABLE), "setting the root table");
+	must(t, vtd_set_root(fx_of(t)->u, page_unbacked(t), TTM_SCALABLE), "setting the root table");
 	fx_sync(t);
 	expect_blocked_recorded(t, IOVA_A, p);
 }

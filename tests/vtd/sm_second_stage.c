@@ -189,7 +189,7 @@ TEST(sm_ss_unbacked_top,
 	struct fx_req *r;
 	struct page *p = ss_start(t, &r);
 
-	sm_word_blocks(t, r->pasid, (*r->pasid & ~PASID_SSPTPTR) | mem_unbacked(PAGE_BYTES).v, p, FR_SSS_4, FR_SSS_4);
+	sm_word_blocks(t, r->pasid, (*r->pasid & ~PASID_SSPTPTR) | page_unbacked(t).v, p, FR_SSS_4, FR_SSS_4);
 }
 
 TEST(sm_ss_unbacked,
@@ -203,7 +203,7 @@ TEST(sm_ss_unbacked,
 	struct page *p = ss_start(t, &r);
 
 	for (unsigned level = 2; level <= r->levels; level++)
-		if (!sm_word_blocks(t, fx_entry(t, r, IOVA_A, level), mem_unbacked(PAGE_BYTES).v | SS_R | SS_W, p, FR_SSS_1,
+		if (!sm_word_blocks(t, fx_entry(t, r, IOVA_A, level), page_unbacked(t).v | SS_R | SS_W, p, FR_SSS_1,
 				    FR_SSS_1))
 			return;
 }
@@ -270,7 +270,7 @@ TEST(sm_ss_legacy_codes,
 	uint64_t *leaf = fx_entry(t, r, IOVA_A, 1), *above = fx_entry(t, r, IOVA_A, 2);
 	const struct { uint64_t *word, value; iova_t iova; } cases[] = {
 		{ leaf, *leaf, IOVA(IOVA_A.v | BIT(63)) }, { leaf, *leaf & ~(SS_R | SS_W), IOVA_A },
-		{ leaf, *leaf & ~SS_W, IOVA_A }, { above, mem_unbacked(PAGE_BYTES).v | SS_R | SS_W, IOVA_A },
+		{ leaf, *leaf & ~SS_W, IOVA_A }, { above, page_unbacked(t).v | SS_R | SS_W, IOVA_A },
 		{ leaf, *leaf | SS_RSVD_62, IOVA_A },
 	};
 

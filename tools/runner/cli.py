@@ -59,6 +59,8 @@ def parser(names):
     p.add_argument("--xen", metavar="PATH", help="a Xen to boot, for the Xen platforms")
     p.add_argument("--hvm", action="store_true", help="an HVM guest instead of a PVH one, for xen-guest")
     p.add_argument("--hazard", action="store_true", help="also the tests that may harm a machine")
+    p.add_argument("--check-only", action="store_true",
+                   help="only look: tables, registers, what firmware left; nothing is written to an IOMMU")
     p.add_argument("--baseline", metavar="RESULTS_JSON",
                    help="count only what differs from an earlier results.json as a failure")
     p.add_argument("--bisect", action="store_true", help="exit as `git bisect run` wants it: 0, 1, or 125 cannot tell")
@@ -114,7 +116,7 @@ def kernel_words(options):
     for name in ("seed", "fuzz", "engine"):
         if getattr(options, name) is not None:
             words.append(f"{name}={getattr(options, name)}")
-    words += [name for name in ("shuffle", "bench") if getattr(options, name)]
+    words += [name for name in ("shuffle", "bench", "check-only") if getattr(options, name.replace("-", "_"))]
     return words + (["hazard=on"] if options.hazard else [])
 
 
