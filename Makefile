@@ -4,6 +4,7 @@
 #   make fast       the model without sanitizers, and its benchmark
 #   make usb        the image of the USB stick, build/portcullis.img; SIGN_KEY= SIGN_CERT= sign it
 #   make firmware-check  what else the image must do, with OVMF: Secure Boot, start over the network (about two minutes)
+#   make xen-iso    an ISO for a Xen host, build/portcullis-xen.iso; XEN= takes one's own hypervisor
 #   make check      unit tests and the QEMU platforms, last line "N passed, N failed, N skipped"
 #   make V=1        shows the commands
 
@@ -379,7 +380,7 @@ KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM) $(BOTH_ASM)) \
 	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC) $(XEN_TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 
 .DEFAULT_GOAL := all
-.PHONY: all kernel usb firmware-check host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
+.PHONY: all kernel usb xen-iso xen-iso-check firmware-check host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
 
 all: kernel $(HOST_PROGRAMS)
 kernel: $(B)/portcullis.elf
@@ -485,6 +486,23 @@ usb:
 	$(Q)./tools/setup.sh run usb $(if $(SIGN_KEY),sign)
 	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.img
 	@echo 'Write it to a stick, /dev/sdX being the whole stick: sudo dd if=$(B)/portcullis.img of=/dev/sdX bs=1M conv=fsync'
+
+# The ISO for a Xen host: Xen with the kernel as its dom0, and settings of guests. XEN= takes one's own hypervisor, WORDS=
+# goes to the kernel, COM1= to Xen's serial line.
+XEN ?=
+WORDS ?=
+COM1 ?=
+xen-iso:
+	$(Q)./tools/setup.sh run
+	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.elf
+	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache tools/xen_iso.py $(B)/portcullis-xen.iso $(B)/portcullis.elf \
+		--xen "$(XEN)" --words "$(WORDS)" --com1 "$(COM1)"
+
+# The same with a serial line that never waits, started in QEMU from BIOS and from UEFI.
+xen-iso-check:
+	$(Q)./tools/setup.sh run qemu ovmf
+	$(Q)$(MAKE) --no-print-directory xen-iso XEN="$(XEN)" WORDS="$(WORDS)" COM1=,0x3f8,-1
+	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache tools/xen_iso_check.py $(B)/portcullis-xen.iso
 
 # ---- generated ----
 

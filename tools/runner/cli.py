@@ -18,8 +18,13 @@ DEFAULT_PLATFORM = "vtd"
 EPILOG = """\
 platforms: {platforms}, all (every platform that can run here)
 
+Xen platforms: --xen takes a hypervisor (xen.gz, or the ELF), or an install tree with its tools (dist/install), which
+xen-guest needs. They run with iommu=no-sharept: under software emulation Xen takes the processor's page tables and
+VT-d's for interchangeable and shares them, and a Xen with PV-IOMMU contexts then leaves the default context empty, so
+that all DMA faults. See docs/xen.md and tests/platforms/xen-dom0.toml.
+
 exit status: 0 nothing unexpected, 1 a test failed, 2 set-up or usage, 3 the run did not finish, 4 the platform's
-subject is absent (no IOMMU). Of several, the first of 2, 3, 1, 4, 0.
+subject is absent (no IOMMU, a Xen without PV-IOMMU). Of several, the first of 2, 3, 1, 4, 0.
 
 Results go to out/<platform>/: console.log, results.tap, results.json, junit.xml.
 
@@ -28,6 +33,8 @@ examples:
   ./run.sh --qemu ~/qemu/build/qemu-system-x86_64
   ./run.sh vtd-legacy --tests 'vtd.ss.*,dma.*'
   ./run.sh --qemu 11.1                          that version, from the distribution's archives
+  ./run.sh xen-dom0 --xen ~/xen/xen/xen.gz      your own hypervisor
+  ./run.sh xen-guest --hvm                      an HVM guest with a passed-through device
   git bisect run ./run.sh --yes --bisect --qemu ./build/qemu-system-x86_64 --tests vtd.x.y
 """
 
@@ -56,7 +63,7 @@ def parser(names):
     p.add_argument("--iommu-opts", type=_pairs, default={}, metavar="K=V,..", help="options for QEMU's IOMMU device")
     p.add_argument("--engine", metavar="NAME", help="use this DMA engine only: nvme, edu, iommu-testdev, ahci, xhci, e1000e, igb, hda, "
                                                  "virtio-blk, nvme-admin")
-    p.add_argument("--xen", metavar="PATH", help="a Xen to boot, for the Xen platforms")
+    p.add_argument("--xen", metavar="PATH", help="your own Xen: a hypervisor, or an install tree (dist/install)")
     p.add_argument("--hvm", action="store_true", help="an HVM guest instead of a PVH one, for xen-guest")
     p.add_argument("--hazard", action="store_true", help="also the tests that may harm a machine")
     p.add_argument("--check-only", action="store_true",

@@ -28,16 +28,9 @@ def find(version):
 
 def _argv(folder):
     """How an unpacked QEMU is started: its own loader, its own libraries, its own firmware."""
-    loader = next((p for p in (folder / "lib64/ld-linux-x86-64.so.2", folder / "usr/lib64/ld-linux-x86-64.so.2")
-                   if p.exists()), None)
-    program = folder / "usr/bin" / qemu.NAME
-    if loader is None or not program.exists():
-        raise Stop(f"{folder} is not complete; remove it, and it is fetched again.")
-    libraries = [folder / p for p in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib")]
     # Without this variable it would load the modules of the system's QEMU.
     argv = ["/usr/bin/env", f"QEMU_MODULE_DIR={folder}/usr/lib/x86_64-linux-gnu/qemu",
-            str(loader), "--library-path", ":".join(str(p) for p in libraries if p.is_dir()),
-            str(program)]
+            *packages.program(folder, f"usr/bin/{qemu.NAME}")]
     for data in ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"):
         if (folder / data).is_dir():
             argv += ["-L", str(folder / data)]

@@ -76,11 +76,7 @@ def _download(work):
 
 
 def _apt(work):
-    mirror, distribution, codename = packages.home(*NO_PACKAGES)
-    apt = packages.Apt(work / codename, mirror, distribution, [codename])
-    if not apt.update():
-        raise Stop(f"apt cannot read the lists of {codename}.")
-    return apt
+    return packages.own(work, NO_PACKAGES)
 
 
 def _image_in(tree):

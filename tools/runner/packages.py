@@ -50,6 +50,25 @@ def fill(folder, what, download):
             unpacked.rename(folder)
 
 
+def program(folder, path):
+    """How an unpacked program is started: by its own loader, with its own libraries."""
+    loader = next((p for p in (folder / "lib64/ld-linux-x86-64.so.2", folder / "usr/lib64/ld-linux-x86-64.so.2")
+                   if p.exists()), None)
+    if loader is None or not (folder / path).exists():
+        raise Stop(f"{folder} is not complete; remove it, and it is fetched again.")
+    libraries = [folder / p for p in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib")]
+    return [str(loader), "--library-path", ":".join(str(p) for p in libraries if p.is_dir()), str(folder / path)]
+
+
+def own(work, option):
+    """apt for the suite of this machine's own release; option is what the user asked for, in sentences."""
+    mirror, distribution, codename = home(*option)
+    apt = Apt(work / codename, mirror, distribution, [codename])
+    if not apt.update():
+        raise Stop(f"apt cannot read the lists of {codename}.")
+    return apt
+
+
 def home(option="--qemu with a version", instead="name the path of a QEMU instead"):
     """(mirror, distribution, codename) of this machine; the mirror is the one that its apt uses."""
     release = {}
