@@ -25,10 +25,17 @@ enum fa_shape { FAS_PLAIN, FAS_SKIP, FAS_SIZED };
 
 #define FA_SIZED_BITS   15u /* of the page of FAS_SIZED: eight entries at level 1 */
 #define FA_ALTERNATIVES 256
-#define FA_DEVIATIONS   1
+#define FA_DEVIATIONS   9
 
-/* Readings of some emulator. */
-enum fa_pretence { FA_AS_IT_IS };
+/* Readings of some emulator, see pretend.c. */
+enum fa_pretence {
+	FA_AS_IT_IS = 0,
+	FA_WALKS = 1,            /* host tables by the permissions of the last entry; reserved and skipped bits are 0 */
+	FA_FOLLOWS = 2,          /* host tables by NextLevel; reserved bits are 0, PR of a leaf 1, all addresses in reach */
+	FA_ENTRY_OTHERWISE = 4,  /* other bits of an entry are reserved, and other conditions count */
+	FA_TV_UNHEEDED = 8,      /* TV = 0 is Mode = 0 */
+	FA_MODE_0_FREE = 16,     /* Mode = 0 permits everything */
+};
 
 static inline bool fa_guest(const struct fuzz_case *c)
 {

@@ -40,21 +40,60 @@ static bool both_refused(const fuzz_view_t *v)
 	return !v->must->landed && !v->seen->landed;
 }
 
-/* The content of IO_PAGE_FAULT. */
-static bool page_fault_content(const fuzz_view_t *v)
+/* Nothing is ever logged. */
+static bool no_events(const fuzz_view_t *v)
 {
-	return both_refused(v) && v->must->fault == EV_IO_PAGE_FAULT && v->seen->fault == EV_IO_PAGE_FAULT;
+	return both_refused(v) && v->must->recorded && !v->seen->recorded;
+}
+
+/*
+ * Events with no flags of their own, no DomainID and no address; IO_PAGE_FAULT with I, and the kind of request in the
+ * bits of GN and NX.
+ */
+static bool event_content(const fuzz_view_t *v)
+{
+	uint64_t flags = v->seen->fault == EV_IO_PAGE_FAULT ? EV_I | (v->c->write ? EV_NX : EV_GN) : 0;
+
+	return both_refused(v) && v->must->recorded && v->seen->recorded && v->must->fault == v->seen->fault &&
+	       (v->seen->record[0] & (FLAGS | EV_DOMAIN_ID)) == flags && !v->seen->record[1];
+}
+
+/* IO_PAGE_FAULT for what is another event, but for entries of the device table. */
+static bool page_fault_instead(const fuzz_view_t *v)
+{
+	return both_refused(v) && v->must->recorded && v->seen->recorded && v->seen->fault == EV_IO_PAGE_FAULT &&
+	       v->must->fault == EV_PAGETAB_HW;
+}
+
+/* The first word of the device table entry, where the case changes it. */
+static bool mode_7(const fuzz_view_t *v)
+{
+	for (unsigned i = 0; i < v->c->edits_n; i++)
+		if (v->c->edits[i].page < FA_H1 && v->c->edits[i].word % 4 == 0)
+			return fld_get(DTE_MODE, v->c->edits[i].value) == DTE_MODE_RESERVED;
+	return false;
+}
+
+/* Mode = 111b refuses without an event. */
+static bool mode_7_silent(const fuzz_view_t *v)
+{
+	return both_refused(v) && v->must->recorded && !v->seen->recorded && mode_7(v);
+}
+
+static bool anything(const fuzz_view_t *v)
+{
+	return v->c->mode == FAM_HOST || v->c->mode == FAM_PASS;
 }
 
 /* Names as entries of tests/platforms/deviations/ give them by their key `fuzz`. */
 const struct fuzz_deviation fa_deviations[FA_DEVIATIONS] = {
-	{ "amd-page-fault-content", page_fault_content, FA_AS_IT_IS },
+	{ "amd-no-events", no_events, FA_AS_IT_IS },
+	{ "amd-event-content", event_content, FA_AS_IT_IS },
+	{ "amd-page-fault-instead", page_fault_instead, FA_AS_IT_IS },
+	{ "amd-mode-7-silent", mode_7_silent, FA_AS_IT_IS },
+	{ "amd-walks", anything, FA_WALKS },
+	{ "amd-follows", anything, FA_FOLLOWS },
+	{ "amd-entry-checks", anything, FA_ENTRY_OTHERWISE },
+	{ "amd-tv-unheeded", anything, FA_TV_UNHEEDED },
+	{ "amd-mode-0-free", anything, FA_MODE_0_FREE },
 };
-
-void fa_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz_case *c,
-		unsigned readings, unsigned alternative, struct fuzz_outcome *out)
-{
-	(void)u;
-	(void)readings;
-	fa_ask(o, a, c, alternative, out);
-}

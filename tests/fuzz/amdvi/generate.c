@@ -212,13 +212,17 @@ static uint64_t mutate_entry(const struct fuzz_arena *a, const struct fuzz_case 
 	return old ^ bit;
 }
 
-/* A directory that becomes a large leaf would lead to where its memory starts, which need not be ours. */
+/*
+ * A directory that becomes a large leaf would lead to where its memory starts, which need not be ours. A level that is
+ * not lower than the own one leads nowhere, too: an emulator that follows it would go round in circles.
+ */
 static uint64_t tamed(const struct fuzz_arena *a, const struct place *p, uint64_t old, uint64_t value)
 {
 	uint64_t was = fld_get(V1_NEXT_LEVEL, old), is = fld_get(V1_NEXT_LEVEL, value);
 	bool was_leaf = !was || was == NEXT_LEVEL_SIZED, is_leaf = !is || is == NEXT_LEVEL_SIZED;
+	bool host = p->page >= FA_H1 && p->page <= FA_H6;
 
-	if (p->page >= FA_H1 && p->page <= FA_H6 && is_leaf && (!was_leaf || was != is))
+	if (host && ((is_leaf && (!was_leaf || was != is)) || (!is_leaf && is > (unsigned)p->page - FA_H1)))
 		return (value & ~ADDRESS) | a->unbacked;
 	if (p->page >= FA_G2 && p->page <= FA_G5 && ((old ^ value) & V2_PS))
 		return (value & ~ADDRESS) | a->unbacked;
