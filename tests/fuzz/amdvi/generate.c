@@ -7,6 +7,8 @@
 #define ADDRESS          BITS(51, 12)
 #define PLACES_MAX       40
 #define EDITS_USUAL      4
+/* Where NVMe engines have memory of their own (drivers-pci/engines/nvme.h): requests there never leave the device. */
+#define ENGINE_WINDOW    BIT(62)
 
 /* A word on the path of the request, where an edit hurts. */
 struct place {
@@ -258,6 +260,8 @@ static uint64_t some_iova(const struct fuzz_unit *u, const struct fuzz_arena *a,
 		v |= pow2(width + (unsigned)prng_below(r, 64 - width));
 	if (!prng_below(r, 24) && c->shape == FAS_SKIP) /* a bit that was left out */
 		v |= pow2(21 + (unsigned)prng_below(r, 9 * (c->levels - 2u)));
+	if (align_down(v, BIT(32)) == ENGINE_WINDOW)
+		v ^= BIT(61);
 	return v + align_down(prng_below(r, PAGE_BYTES - c->bytes + 1), u->align_bytes);
 }
 

@@ -90,8 +90,10 @@ static void step_down(const struct walk *w, uint64_t mode)
 		left &= e;
 		if (!left || !(e & V1_PR) || next == NEXT_LEVEL_LEAF || next == NEXT_LEVEL_SIZED)
 			break;
-		if (!entry_at(e, INDEX(w->c->iova, next), &e))
+		if (!entry_at(e, INDEX(w->c->iova, next), &e)) {
+			w->out->fault = EV_PAGETAB_HW;
 			return;
+		}
 		bytes = pow2(12 + 9 * ((unsigned)next - 1));
 	}
 	if ((e & V1_PR) && bytes)
@@ -107,6 +109,7 @@ static void pretend(const struct walk *w, unsigned readings)
 		return;
 	}
 	if (!(w->dte[0] & DTE_TV)) {
+		w->out->recorded = false;
 		if (!(readings & FA_TV_UNHEEDED))
 			return;
 		mode = 0;
@@ -116,8 +119,10 @@ static void pretend(const struct walk *w, unsigned readings)
 			lands(w, w->c->iova);
 		return;
 	}
-	if (mode == DTE_MODE_RESERVED)
+	if (mode == DTE_MODE_RESERVED) {
+		w->out->recorded = false;
 		return;
+	}
 	if (readings & FA_FOLLOWS)
 		follow(w, mode);
 	else
