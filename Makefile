@@ -48,6 +48,7 @@ SHARED_SRC := \
 	kernel/glob.c \
 	kernel/page_pool.c \
 	kernel/serial_table.c \
+	kernel/nv_record.c \
 	kernel/run_log.c \
 	kernel/report_reader.c \
 	kernel/report_stream.c \
@@ -74,6 +75,7 @@ KERNEL_SRC := \
 	kernel/exceptions.c \
 	kernel/linear.c \
 	kernel/follow.c \
+	kernel/nvram.c \
 	kernel/guard.c \
 	kernel/apic.c \
 	kernel/time.c \
@@ -284,8 +286,10 @@ EFI_SRC := $(EFI_PURE_SRC) \
 	boot/efi/handover.c \
 	boot/efi/kept.c \
 	boot/efi/main.c \
+	boot/efi/record.c \
 	boot/efi/say.c \
 	boot/efi/screen.c \
+	kernel/nv_record.c \
 	kernel/printf.c \
 	kernel/report_reader.c \
 	kernel/report_stream.c \
@@ -311,6 +315,7 @@ UNIT_TESTS := \
 	tests/host/efi/smbios.c \
 	tests/host/efi/texts.c \
 	tests/host/kernel/cmdline.c \
+	tests/host/kernel/nv_record.c \
 	tests/host/kernel/page_pool.c \
 	tests/host/kernel/printf.c \
 	tests/host/kernel/prng.c \

@@ -21,6 +21,7 @@ static const struct word words[] = {
 	{ "model", TEXT, AT(model) },
 	{ "pviommu", TEXT, AT(pviommu) },
 	{ "known", TEXT, AT(known) },
+	{ "persist", TEXT, AT(persist) },
 	{ "seed", NUMBER, AT(seed) },
 	{ "resume", NUMBER, AT(resume) },
 	{ "fuzz", NUMBER, AT(fuzz) },

@@ -20,6 +20,7 @@ struct options {
 	char console[32];
 	char model[64];               /* model machines beside the hardware: "" none, "on" all, or names */
 	char pviommu[8];              /* revision of PV-IOMMU: T, H, I, F; "" or auto: as it is found; see docs/pviommu.md */
+	char persist[16];             /* "nvram": progress in a firmware variable, "" not */
 	char known[256];              /* deviations that the fuzzer passes over, by name */
 	uint64_t seed;                /* 0: one that nobody can foresee */
 	uint32_t resume;              /* first test of the plan to run, 1 = all */

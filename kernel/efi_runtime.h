@@ -8,6 +8,7 @@
 
 #include "boot/boot_info.h"
 #include "kernel/hal.h"
+#include "kernel/vendor.h"
 
 #define EFI_VARIABLE_NON_VOLATILE BIT(0)
 #define EFI_VARIABLE_BOOT         BIT(1)
@@ -20,9 +21,6 @@ struct efi_guid {
 	uint16_t b, c;
 	uint8_t d[8];
 };
-
-/* The vendor of every variable of ours (tools/runner/stick.py looks for what is left of them). */
-#define PORTCULLIS_VENDOR { 0x5d1c8f3a, 0x7b0e, 0x4c52, { 0x9a, 0x61, 0x2f, 0xd4, 0x83, 0x0b, 0x57, 0xce } }
 
 /* Finds the services. ERR_UNSUPPORTED: not started by UEFI, or its tables make no sense; ERR_NO_MEMORY. */
 enum status must_use efi_runtime_init(const struct boot_info *bi);

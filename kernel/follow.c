@@ -5,6 +5,7 @@
 #include "kernel/console.h"
 #include "kernel/follow.h"
 #include "kernel/memory.h"
+#include "kernel/nvram.h"
 #include "kernel/paging.h"
 #include "kernel/power.h"
 #include "kernel/run_log.h"
@@ -16,7 +17,9 @@ static struct {
 	struct run_log log;
 	bool logs;
 	const char *dog; /* what came of the hardware watchdog */
-	struct view *view; /* NULL: no screen */
+	const char *nvram; /* what came of persist= */
+	bool persists;
+	struct view view;
 } follow;
 
 static void add(enum run_log_kind kind, const void *head, size_t head_len, const void *tail, size_t tail_len)
@@ -100,66 +103,115 @@ static void plan(unsigned tests_n)
 	add(LOG_PLAN, &p, sizeof(p), NULL, 0);
 	if (follow.dog)
 		log_line("hardware watchdog: %s", follow.dog);
+	if (follow.nvram)
+		log_line("%s", follow.nvram);
 }
 
 static void planned(const char *id)
 {
-	if (follow.view)
-		view_plan(follow.view, id);
+	view_plan(&follow.view, id);
 }
 
-static void start(unsigned number, const char *id)
+static void start(unsigned number, const char *id, bool risky)
 {
 	struct run_log_start s = { number };
 
 	add(LOG_START, &s, sizeof(s), id, strlen(id));
-	if (follow.view)
-		view_start(follow.view, number, id);
+	view_start(&follow.view, number, id);
+	if (follow.persists)
+		nvram_start(&follow.view, number, id, risky);
+}
+
+static void add_verdict(uint32_t number, uint32_t verdict)
+{
+	struct run_log_done d = { number, verdict };
+
+	add(LOG_DONE, &d, sizeof(d), NULL, 0);
 }
 
 static void done(unsigned number, enum verdict verdict)
 {
-	struct run_log_done d = { number, verdict };
-
 	_Static_assert(VERDICT_PASS == (int)LOG_PASSED && VERDICT_FAIL == (int)LOG_FAILED &&
 		       VERDICT_SKIP == (int)LOG_SKIPPED && VERDICT_TODO == (int)LOG_TODO, "one order");
 	_Static_assert((int)LOG_FAILED == (int)VIEW_FAILED && (int)LOG_TODO == (int)VIEW_TODO, "the same one");
-	add(LOG_DONE, &d, sizeof(d), NULL, 0);
-	if (follow.view)
-		view_done(follow.view, (enum view_verdict)verdict);
+	add_verdict(number, verdict);
+	view_done(&follow.view, (enum view_verdict)verdict);
+	if (follow.persists)
+		nvram_done(&follow.view, number, verdict == VERDICT_FAIL);
 }
 
-/* The log, and with it the hardware watchdog: a reset is how the report comes to the stick. */
-static void follow_by_log(const struct boot_info *bi, struct options *options, struct run_facts *facts)
+/*
+ * The log, and with it the hardware watchdog: a reset is how the report comes to the stick. True where the run of an
+ * earlier boot goes on.
+ */
+static bool follow_by_log(const struct boot_info *bi, struct options *options, struct run_facts *facts)
 {
 	struct run_log_boot boot = { .loss = LOSS_NONE };
 	const char *why;
+	bool resumed;
 
 	follow.dog = watchdog_find();
-	if (!resume(bi, options, facts, watchdog_fired() ? LOSS_HANG : LOSS_CRASH)) {
+	resumed = resume(bi, options, facts, watchdog_fired() ? LOSS_HANG : LOSS_CRASH);
+	if (!resumed) {
 		begin_log(bi, options);
 		add(LOG_BOOT, &boot, sizeof(boot), NULL, 0);
 	}
 	if (!follow.logs)
-		return;
+		return false;
 	console_follow(add_text);
 	power_set_reset(true);
 	why = watchdog_start();
 	if (why)
 		follow.dog = why;
+	return resumed;
+}
+
+static void describe(const struct boot_info *bi)
+{
+	struct view *v = &follow.view;
+
+	boot_board(&bi->texts, v->board, sizeof(v->board));
+	boot_date(&bi->time, v->date, sizeof(v->date));
+	str_printf(v->version, sizeof(v->version), "%s", PORTCULLIS_VERSION);
+	str_printf(v->note, sizeof(v->note), "Looking for IOMMUs and engines");
+}
+
+/* All of the plan is known. The test that an earlier boot did not come back from has its verdict here. */
+static void planned_all(void)
+{
+	const char *id;
+	uint32_t lost;
+	struct run_log_start s;
+
+	if (!follow.persists)
+		return;
+	nvram_plan(&follow.view);
+	lost = nvram_lost(&id);
+	if (!lost)
+		return;
+	s.number = lost;
+	add(LOG_START, &s, sizeof(s), id, strlen(id));
+	add_verdict(lost, LOG_FAILED);
+	report_lost(lost, id, "the machine was reset while this test ran, and its RAM was cleared");
 }
 
 void follow_begin(const struct boot_info *bi, struct options *options, struct run_facts *facts)
 {
-	static const struct run_follower follower = { .plan = plan, .planned = planned, .start = start, .done = done };
+	static const struct run_follower follower = {
+		.plan = plan, .planned = planned, .planned_all = planned_all, .start = start, .done = done,
+	};
+	bool resumed = false;
 
+	describe(bi);
 	if (bi->log.bytes)
-		follow_by_log(bi, options, facts);
-	follow.view = screen_open(bi, PORTCULLIS_VERSION);
-	if (follow.view && follow.logs)
-		view_replay(follow.view, &follow.log);
-	if (follow.logs || follow.view)
-		facts->follower = &follower;
+		resumed = follow_by_log(bi, options, facts);
+	if (resumed)
+		view_replay(&follow.view, &follow.log);
+	follow.persists = options->persist[0];
+	if (follow.persists)
+		follow.nvram = nvram_begin(bi, options, facts, &follow.view, resumed ? &follow.log : NULL);
+	screen_open(bi, &follow.view);
+	facts->follower = &follower;
 }
 
 void follow_end(int code)
@@ -168,6 +220,8 @@ void follow_end(int code)
 
 	watchdog_stop();
 	add(LOG_END, &end, sizeof(end), NULL, 0);
+	if (follow.persists)
+		nvram_end(&follow.view);
 	screen_close(follow.logs ? "The run is over; the machine is reset and the report goes to the stick." :
 		     "The run is over.");
 }

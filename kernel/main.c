@@ -135,6 +135,8 @@ static void run(void *arg)
 		bail_out("the kernel's command line is longer than 2047 characters");
 	if (options.console[0] && console_select(options.console) != OK)
 		bail_out("console= names no console that is there (debugcon, serial, xen)");
+	if (options.persist[0] && strcmp(options.persist, "nvram"))
+		bail_out("persist= can be nvram, and nothing else");
 	follow_begin(bi, &options, &facts);
 	if (mem_free_pages() < MEMORY_MIN_PAGES)
 		bail_out("too little memory: 64 MiB are needed");

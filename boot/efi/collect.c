@@ -1,6 +1,7 @@
 /* Collecting: the report leaves RAM. */
 #include "boot/efi/collect.h"
 #include "boot/efi/folder.h"
+#include "boot/efi/record.h"
 #include "boot/efi/screen.h"
 #include "kernel/hal.h"
 #include "kernel/run_report.h"
@@ -9,6 +10,7 @@
 #define PIECE_BYTES   16384u
 #define FOLDERS_MAX   100u
 #define NAMES_SHOWN   12
+#define NOTE_MAX      (FOLDER_MAX + 64)
 #define MODE_WRITE    (EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE)
 
 /* A file that is being written, piece by piece. */
@@ -18,6 +20,8 @@ struct out {
 	size_t n;
 	uint8_t piece[PIECE_BYTES];
 };
+
+static struct out out;
 
 static void flush(struct out *o)
 {
@@ -86,23 +90,40 @@ static EFI_FILE_PROTOCOL *new_folder(EFI_FILE_PROTOCOL *root, char name[FOLDER_M
 	return folder;
 }
 
+static bool begin_file(struct out *o, EFI_FILE_PROTOCOL *folder, const char *name)
+{
+	o->file = open(folder, name, MODE_WRITE, 0);
+	o->status = EFI_SUCCESS;
+	o->n = 0;
+	return o->file != NULL;
+}
+
+/* False: the file is not all there. */
+static bool end_file(struct out *o)
+{
+	flush(o);
+	if (o->file->Flush(o->file) != EFI_SUCCESS)
+		o->status = EFI_DEVICE_ERROR;
+	o->file->Close(o->file);
+	return o->status == EFI_SUCCESS;
+}
+
 /* Writes one report. False: it is not all there. */
 static bool write(EFI_FILE_PROTOCOL *folder, const char *name,
 		  void (*report)(const struct run_log *, report_put, void *), const struct run_log *log)
 {
-	static struct out o;
-
-	o.file = open(folder, name, MODE_WRITE, 0);
-	o.status = EFI_SUCCESS;
-	o.n = 0;
-	if (!o.file)
+	if (!begin_file(&out, folder, name))
 		return false;
-	report(log, put, &o);
-	flush(&o);
-	if (o.file->Flush(o.file) != EFI_SUCCESS)
-		o.status = EFI_DEVICE_ERROR;
-	o.file->Close(o.file);
-	return o.status == EFI_SUCCESS;
+	report(log, put, &out);
+	return end_file(&out);
+}
+
+static bool write_record(EFI_FILE_PROTOCOL *folder, const struct nv_record *r)
+{
+	if (!begin_file(&out, folder, "progress.json"))
+		return false;
+	nv_json(r, put, &out);
+	return end_file(&out);
 }
 
 static void put_dmar(const struct run_log *log, report_put to, void *arg)
@@ -182,33 +203,72 @@ static void show(const struct app *app, const struct kept *k)
 		app_say(app, "%u records of the log were damaged: the report says where.", k->state.lost);
 }
 
-void collect(const struct app *app, struct kept *k)
+/* The last words, and the summary: last of all, since firmware's console would write over it. */
+static void say_end(const struct app *app, bool good, bool medium_there, const char *name, char *note, size_t room)
 {
-	EFI_FILE_PROTOCOL *root = medium(app), *folder = NULL;
-	char name[FOLDER_MAX], note[FOLDER_MAX + 64];
-	bool good = false;
-
-	folder_name(&k->log, name);
-	if (root)
-		folder = new_folder(root, name);
-	if (folder) {
-		good = write_all(folder, &k->log);
-		folder->Close(folder);
-	}
-	if (root)
-		root->Close(root);
-	show(app, k);
 	if (good)
-		str_printf(note, sizeof(note), "%sThe report is in results/%s", k->state.ended ? "" : "Not finished. ", name);
+		str_printf(note, room, "The report is in results/%s", name);
 	else
-		str_printf(note, sizeof(note), "%s", root ? "The report could not be written: is the medium full or read-only?" :
+		str_printf(note, room, "%s", medium_there ? "The report could not be written: is the medium full or read-only?" :
 			   "The report stays in memory: the application came from nothing that can be written.");
 	if (good)
 		app_say(app, "# @collected results/%s", name);
 	else
 		app_say(app, "%s", note);
 	app_say(app, "%s", APP_END_HINT);
-	screen_summary(app, k, note); /* last: firmware's console would write over it */
+}
+
+void collect(const struct app *app, struct kept *k)
+{
+	static struct nv_record record;
+	EFI_FILE_PROTOCOL *root = medium(app), *folder = NULL;
+	char name[FOLDER_MAX], note[NOTE_MAX];
+	bool good = false, has_record = record_read(app, &record);
+
+	folder_name(&k->log, name);
+	if (root)
+		folder = new_folder(root, name);
+	if (folder) {
+		good = write_all(folder, &k->log);
+		if (has_record)
+			good &= write_record(folder, &record);
+		folder->Close(folder);
+	}
+	if (root)
+		root->Close(root);
+	show(app, k);
+	if (good)
+		record_delete(app);
+	say_end(app, good, root, name, note, sizeof(note));
+	screen_summary(app, k, note);
 	if (good)
 		run_log_erase(&k->log);
+}
+
+void collect_record(const struct app *app, const struct nv_record *r)
+{
+	static struct view view;
+	EFI_FILE_PROTOCOL *root = medium(app), *folder = NULL;
+	char name[FOLDER_MAX], note[NOTE_MAX];
+	bool good = false;
+
+	folder_name_of(r->date, r->board, name);
+	if (root)
+		folder = new_folder(root, name);
+	if (folder) {
+		good = write_record(folder, r);
+		folder->Close(folder);
+	}
+	if (root)
+		root->Close(root);
+	nv_view(r, &view);
+	app_say(app, "RAM was cleared; this is what the firmware's variable kept of the run.");
+	app_say(app, "%u of %u tests: %u passed, %u failed, %u skipped, %u todo.", r->done, r->planned,
+		view.counts[VIEW_PASSED], view.counts[VIEW_FAILED], view.counts[VIEW_SKIPPED], view.counts[VIEW_TODO]);
+	if (r->about_to)
+		app_say(app, "  failed: %s: the machine was reset while this test ran", r->about_to_id);
+	if (good)
+		record_delete(app);
+	say_end(app, good, root, name, note, sizeof(note));
+	screen_view(app, &view, note);
 }

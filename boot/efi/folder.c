@@ -1,5 +1,6 @@
 /* The folder's name. */
 #include "boot/efi/folder.h"
+#include <string.h>
 
 #define ROOM_FOR_NUMBER 4
 
@@ -26,6 +27,16 @@ static size_t add(char name[FOLDER_MAX], size_t n, const uint8_t *p, size_t len)
 	return n;
 }
 
+/* The end of a name, and one where nothing is left of it. */
+static void finish(char name[FOLDER_MAX], size_t n)
+{
+	while (n && name[n - 1] == '.') /* FAT drops those */
+		n--;
+	if (!n)
+		name[n++] = 'x';
+	name[n] = 0;
+}
+
 void folder_name(const struct run_log *log, char name[FOLDER_MAX])
 {
 	static const enum run_log_kind parts[] = { LOG_DATE, LOG_BOARD };
@@ -41,9 +52,12 @@ void folder_name(const struct run_log *log, char name[FOLDER_MAX])
 				break;
 			}
 	}
-	while (n && name[n - 1] == '.') /* FAT drops those */
-		n--;
-	if (!n)
-		name[n++] = 'x';
-	name[n] = 0;
+	finish(name, n);
+}
+
+void folder_name_of(const char *date, const char *board, char name[FOLDER_MAX])
+{
+	size_t n = add(name, 0, (const uint8_t *)date, strlen(date));
+
+	finish(name, add(name, n, (const uint8_t *)board, strlen(board)));
 }

@@ -9,4 +9,7 @@
 /* <date>-<board>, of the log's records: letters, digits, '.' and '-' alone, as every file system takes them. */
 void folder_name(const struct run_log *log, char name[FOLDER_MAX]);
 
+/* The same of two texts. */
+void folder_name_of(const char *date, const char *board, char name[FOLDER_MAX]);
+
 #endif

@@ -2,6 +2,7 @@
 #include "boot/efi/app.h"
 #include "boot/efi/collect.h"
 #include "boot/efi/kept.h"
+#include "boot/efi/record.h"
 #include "boot/efi/screen.h"
 #include "gen/version.h"
 #include <string.h>
@@ -14,7 +15,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
 	static EFI_GUID loaded_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 	static struct kept kept;
+	static struct nv_record record;
 	struct app app = { .image = image, .st = st, .bs = st->BootServices };
+	enum kept_next next;
 	void *found;
 
 	/* Firmware resets a machine whose boot loader takes more than five minutes. */
@@ -31,8 +34,13 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 	memcpy(app.bi->loader, "efi", 4);
 	files_config(&app);
 	firmware_describe(&app);
-	if (kept_find(&app, &kept) == KEPT_COLLECT) {
+	next = kept_find(&app, &kept);
+	if (next == KEPT_COLLECT) {
 		collect(&app, &kept);
+		app_end(&app);
+	}
+	if (next == KEPT_FRESH && record_read(&app, &record) && record_is_over(&app, &record)) {
+		collect_record(&app, &record);
 		app_end(&app);
 	}
 	screen_font(&app);

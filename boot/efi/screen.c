@@ -31,24 +31,30 @@ static void find_text(const struct run_log *log, enum run_log_kind kind, char *t
 		}
 }
 
-void screen_summary(const struct app *app, const struct kept *k, const char *note)
+void screen_view(const struct app *app, struct view *v, const char *note)
 {
 	static struct surface surface;
-	static struct view view;
 	const struct boot_framebuffer *fb = &app->bi->framebuffer;
 
 	if (!fb->width || surface_open(&surface, fb, (void *)(uintptr_t)fb->base, font_psf,
 				       (size_t)(font_psf_end - font_psf)) != OK)
 		return;
+	str_printf(v->note, sizeof(v->note), "%s", note);
+	str_printf(v->hint, sizeof(v->hint), "%s", APP_END_HINT);
+	v->over = true;
+	view_draw(v, &surface);
+}
+
+void screen_summary(const struct app *app, const struct kept *k, const char *note)
+{
+	static struct view view;
+
 	str_printf(view.version, sizeof(view.version), "%s", PORTCULLIS_VERSION);
 	find_text(&k->log, LOG_BOARD, view.board, sizeof(view.board));
 	find_text(&k->log, LOG_DATE, view.date, sizeof(view.date));
-	str_printf(view.note, sizeof(view.note), "%s", note);
-	str_printf(view.hint, sizeof(view.hint), "%s", APP_END_HINT);
 	view_replay(&view, &k->log);
 	view.planned = k->state.plan_n;
 	for (unsigned i = 0; i < view.groups_n; i++) /* the plan's parts are not in the log */
 		view.groups[i].planned = view.groups[i].done;
-	view.over = true;
-	view_draw(&view, &surface);
+	screen_view(app, &view, note);
 }

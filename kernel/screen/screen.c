@@ -3,43 +3,31 @@
  * lose no time by it.
  */
 #include "kernel/screen/screen.h"
-#include "boot/names.h"
 #include "kernel/memory.h"
 #include "kernel/paging.h"
 
 #define DRAW_EVERY_US 100000u
 
 static struct surface surface;
-static struct view view;
+static struct view *view;
 static bool drawing;
 static uint64_t began_us, drawn_us;
 
-static void describe(const struct boot_info *bi, const char *version)
-{
-	const struct boot_texts *t = &bi->texts;
-
-	boot_board(t, view.board, sizeof(view.board));
-	boot_date(&bi->time, view.date, sizeof(view.date));
-	str_printf(view.version, sizeof(view.version), "%s", version);
-	str_printf(view.note, sizeof(view.note), "Looking for IOMMUs and engines");
-}
-
-struct view *screen_open(const struct boot_info *bi, const char *version)
+void screen_open(const struct boot_info *bi, struct view *v)
 {
 	const struct boot_framebuffer *fb = &bi->framebuffer;
 	const void *font = (const void *)(uintptr_t)(DIRECT_MAP + bi->font.base);
 	void *pixels;
 
 	if (!fb->width || !bi->font.len_bytes)
-		return NULL;
+		return;
 	pixels = paging_map_framebuffer(PA(fb->base), (uint64_t)fb->pitch_bytes * fb->height);
 	if (surface_open(&surface, fb, pixels, font, bi->font.len_bytes) != OK)
-		return NULL;
-	describe(bi, version);
-	view_draw(&view, &surface);
+		return;
+	view = v;
 	began_us = drawn_us = time_us();
+	view_draw(view, &surface);
 	drawing = true;
-	return &view;
 }
 
 void screen_tick(uint64_t now_us)
@@ -47,8 +35,8 @@ void screen_tick(uint64_t now_us)
 	if (!drawing || now_us - drawn_us < DRAW_EVERY_US)
 		return;
 	drawn_us = now_us;
-	view.elapsed_s = (now_us - began_us) / 1000000;
-	view_draw(&view, &surface);
+	view->elapsed_s = (now_us - began_us) / 1000000;
+	view_draw(view, &surface);
 }
 
 void screen_close(const char *note)
@@ -56,9 +44,9 @@ void screen_close(const char *note)
 	if (!drawing)
 		return;
 	drawing = false; /* the tick must not draw meanwhile */
-	view.over = true;
-	view.current[0] = 0;
-	view.elapsed_s = (time_us() - began_us) / 1000000;
-	str_printf(view.note, sizeof(view.note), "%s", note);
-	view_draw(&view, &surface);
+	view->over = true;
+	view->current[0] = 0;
+	view->elapsed_s = (time_us() - began_us) / 1000000;
+	str_printf(view->note, sizeof(view->note), "%s", note);
+	view_draw(view, &surface);
 }

@@ -147,11 +147,24 @@ static void draw_group(const struct view_group *g, struct surface *s, unsigned r
 		surface_line(s, row, col, end, colour, "%-18s%4u/%u", g->name, g->done, g->planned);
 }
 
+/* The order that groups are shown in: at the end, those with failures first. Stable meanwhile, or they would jump. */
+static void order_groups(const struct view *v, uint8_t order[VIEW_GROUPS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned failed = 0; failed < 2; failed++)
+		for (unsigned i = 0; i < v->groups_n; i++)
+			if (v->over ? (v->groups[i].failed == 0) == failed : failed == 0)
+				order[n++] = (uint8_t)i; /* below VIEW_GROUPS_MAX */
+}
+
 /* Fills columns from the left; groups that find no room are told in one line. */
 static void draw_groups(const struct view *v, struct surface *s, unsigned end_row, unsigned end_col)
 {
 	unsigned rows = end_row > ROW_GROUPS + 1 ? end_row - ROW_GROUPS : 1, columns, shown;
+	uint8_t order[VIEW_GROUPS_MAX];
 
+	order_groups(v, order);
 	columns = (unsigned)max_u64((end_col - MARGIN) / GROUP_COLS, 1);
 	shown = (unsigned)min_u64(v->groups_n, rows * columns);
 	for (unsigned i = 0; i < shown; i++) {
@@ -160,7 +173,7 @@ static void draw_groups(const struct view *v, struct surface *s, unsigned end_ro
 		if (i == rows * columns - 1 && v->groups_n > shown)
 			surface_line(s, ROW_GROUPS + i % rows, col, end_col, COLOUR_DIM, "and %u more groups", v->groups_n - i);
 		else
-			draw_group(&v->groups[i], s, ROW_GROUPS + i % rows, col,
+			draw_group(&v->groups[order[i]], s, ROW_GROUPS + i % rows, col,
 				   (unsigned)min_u64(col + GROUP_COLS - 1, end_col));
 	}
 }

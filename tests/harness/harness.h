@@ -18,7 +18,8 @@ struct run_totals {
 struct run_follower {
 	void (*plan)(unsigned tests_n);
 	void (*planned)(const char *id); /* each test, in order; NULL: need not be told */
-	void (*start)(unsigned number, const char *id);
+	void (*planned_all)(void); /* after the plan was told; NULL as above */
+	void (*start)(unsigned number, const char *id, bool risky); /* risky: may take the machine with it */
 	void (*done)(unsigned number, enum verdict verdict); /* after its report */
 };
 
@@ -41,5 +42,8 @@ int harness_run(struct machine **machines, unsigned machines_n, const struct opt
 		const struct run_facts *facts);
 /* Ends a report that cannot begin or go on: one sentence and the exit status that run.sh takes. */
 void harness_bail_out(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A failed test point for a test of an earlier boot that took the machine with it. */
+void report_lost(unsigned number, const char *id, const char *seen);
 
 #endif

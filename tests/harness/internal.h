@@ -67,6 +67,8 @@ struct plan {
 enum status must_use plan_make(struct bench *benches, unsigned benches_n, const struct options *o, struct plan *out);
 void plan_free(struct plan *p);
 void instance_id(const struct instance *in, char id[TEST_ID_MAX]);
+/* Whether it may take the machine with it. */
+bool instance_risky(const struct instance *in);
 
 /* ---- bench.c ---- */
 

@@ -169,3 +169,13 @@ void report_result(unsigned number, const struct test_run *r, const char *platfo
 	put("  ...\n");
 	flush();
 }
+
+void report_lost(unsigned number, const char *id, const char *seen)
+{
+	put("not ok %u - %s\n  ---\n  kind: crash\n  requirements: []\n", number, id);
+	put_text("reason", seen);
+	put("  failures:\n    - expected: \"a verdict\"\n      seen: ");
+	put_quoted(seen);
+	put("\n  ...\n");
+	flush();
+}

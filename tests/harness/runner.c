@@ -140,7 +140,7 @@ static struct run_totals run_plan(const struct plan *plan, const struct options 
 
 		instance_id(&plan->instances[i], id);
 		if (follower)
-			follower->start(i + 1, id);
+			follower->start(i + 1, id, instance_risky(&plan->instances[i]));
 		report_start(i + 1, id);
 		run_one(&run, &plan->instances[i], o);
 		report_result(i + 1, &run, o->platform);
@@ -202,6 +202,8 @@ static int run_benches(struct bench *benches, unsigned n, const struct options *
 	if (facts->follower)
 		tell_plan(&plan, facts->follower);
 	report_plan(plan.n, facts->entry_us + time_us() - from);
+	if (facts->follower && facts->follower->planned_all)
+		facts->follower->planned_all();
 	totals = run_plan(&plan, o, facts);
 	absent = guest && !any_iommu && !o->tests[0];
 	if (absent)

@@ -22,6 +22,11 @@ static bool hazardous(const struct instance *in)
 	return (in->desc->flags & TEST_HAZARD) || (in->bench->hypervisor && (in->desc->hazard_on & in->bench->revision));
 }
 
+bool instance_risky(const struct instance *in)
+{
+	return hazardous(in) || (in->desc->flags & TEST_LAST) || !strncmp(in->desc->id, "debug.", 6);
+}
+
 /* Where in the plan: first 0, any order 1, last 2. */
 enum { PLACES = 3 };
 

@@ -13,7 +13,7 @@ IMAGE = "build/portcullis.img"
 PARTITION = 1 << 20                        # where tools/usb_image.py puts it
 SILENCE_S = 60.0                           # firmware, and a watchdog that ends a test that hangs, take their time
 CONFIG = "::/EFI/BOOT/portcullis.cfg"
-VENDOR = uuid.UUID("5d1c8f3a-7b0e-4c52-9a61-2fd4830b57ce")  # of our variables: kernel/efi_runtime.h
+VENDOR = uuid.UUID("5d1c8f3a-7b0e-4c52-9a61-2fd4830b57ce")  # of our variables: kernel/vendor.h
 # Where distributions put firmware for virtual machines: code, and settings as they are on the first start.
 FIRMWARE = (
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
