@@ -19,7 +19,7 @@
 
 /* What init asks for where a test does not care. */
 #define PVX_CONTEXTS 64u
-#define PVX_ORDER    9u
+#define PVX_ORDER    12u
 
 static inline uint64_t gfn_of(pa_t pa)
 {

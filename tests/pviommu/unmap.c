@@ -260,7 +260,7 @@ TEST(pviommu_unmap_remap,
 TEST(pviommu_unmap_many,
      .id = "pviommu.unmap.many_rounds",
      .checks = "PVI-132",
-     .given = "10000 rounds of map_pages and unmap_pages (on a hypervisor as many as three seconds take)",
+     .given = "10000 rounds of map_pages and unmap_pages, or as many as a second takes",
      .expects = "each is done: nothing is used up",
      .needs = NEED_PVIOMMU,
      .budget_us = 30000000)
@@ -275,9 +275,9 @@ TEST(pviommu_unmap_many,
 	pvx_unmap(t, ctx, PVX_A, 1);
 	before = mem_free_pages();
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (pvx_on_hypervisor(t) && time_us() - from > 3000000) {
-			remark(t, "%u rounds in three seconds", i);
-			return;
+		if (time_us() - from > 1000000) {
+			remark(t, "%u rounds in a second", i);
+			break;
 		}
 		map = pvx_try_map(t, ctx, PVX_A, gfn_of(p->pa), 1, NULL);
 		unmap = pvx_try_unmap(t, ctx, PVX_A, 1, NULL);
