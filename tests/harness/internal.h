@@ -124,6 +124,8 @@ enum status must_use pviommu_bench_open(struct bench *b, const struct options *o
 /* A fresh reference for a test that asks for PV-IOMMU; where it fails, there is none, which the fixture tells. */
 void pviommu_bench_provide(struct bench *b, const struct test *t);
 void pviommu_bench_clean(struct bench *b);
+/* After all that: what the reference had to complain of, and memory that is gone, fail the test. */
+void pviommu_bench_judge(struct test *t);
 void pviommu_bench_close(struct bench *b);
 
 /* ---- report.c ---- */

@@ -263,7 +263,11 @@ void pviommu_bench_provide(struct bench *b, const struct test *t)
 	struct pvb_setup setup;
 	enum status s;
 
-	if (!b->pviommu || b->hypervisor || !(t->desc->needs & NEED_PVIOMMU))
+	if (!b->pviommu || b->hypervisor)
+		return;
+	b->pviommu->complaint = NULL;
+	b->pviommu->free_pages = mem_free_pages();
+	if (!(t->desc->needs & NEED_PVIOMMU))
 		return;
 	pvb_default(b, &setup);
 	s = pvb_make(b, &setup.config);
@@ -275,8 +279,20 @@ void pviommu_bench_clean(struct bench *b)
 {
 	const char *why;
 
-	if (!pvb_drop(b, &why))
-		log_line("the reference of PV-IOMMU: %s", why);
+	if (!pvb_drop(b, &why) && !b->pviommu->complaint)
+		b->pviommu->complaint = why;
+}
+
+void pviommu_bench_judge(struct test *t)
+{
+	struct pviommu_bench *p = t->bench->pviommu;
+
+	if (!p || t->bench->hypervisor)
+		return;
+	if (p->complaint)
+		fail(t, "a reference that agrees with itself", "%s", p->complaint);
+	else
+		expect_eq(t, "free pages after the test", mem_free_pages(), p->free_pages);
 }
 
 void pviommu_bench_close(struct bench *b)

@@ -29,6 +29,8 @@ struct pviommu_bench {
 	unsigned devices_n;
 	pa_t pa;                        /* where this lies */
 	struct bench *bench;            /* whose it is */
+	const char *complaint;          /* of the reference when it was dropped, NULL: none */
+	size_t free_pages;              /* before the running test */
 };
 
 /* The configuration that tests find where they do not ask for another: one hardware domain that has everything. */

@@ -67,6 +67,8 @@ static void run_body(struct test_run *r)
 	/* First the unit and the engines, then the memory that they may still have been using. */
 	bench_clean(r->test.bench);
 	free_resources(r);
+	if (r->verdict == VERDICT_PASS)
+		pviommu_bench_judge(&r->test);
 }
 
 /* A failed expectation of rows that rest on prior knowledge alone is told, but accuses nobody. */

@@ -11,7 +11,7 @@ static bool host_agrees(const struct pvref_domain *d, const struct pvref_context
 	unsigned perm;
 
 	return pvref_translate(d->r, d->domid, e->gfn + n, &want) == OK &&
-	       c->host->iommu->ops->lookup(c->host, IOVA((e->dfn + n) * PAGE_BYTES), &seen, &perm) == OK &&
+	       d->r->host->ops->lookup(c->host, IOVA((e->dfn + n) * PAGE_BYTES), &seen, &perm) == OK &&
 	       seen.v == want.v && (perm & e->perm) == e->perm && (perm & PERM_RW & ~e->perm) == 0;
 }
 
@@ -24,22 +24,31 @@ static bool end_is_clear(const struct pvref_domain *d, const struct pvref_contex
 
 	if (dfn > d->r->max_iova / PAGE_BYTES || pvref_extent_at(c, dfn, &gap) || !pvref_unreserved(d, ctx_no, dfn, 1))
 		return true;
-	return c->host->iommu->ops->lookup(c->host, IOVA(dfn * PAGE_BYTES), &seen, &perm) != OK;
+	return d->r->host->ops->lookup(c->host, IOVA(dfn * PAGE_BYTES), &seen, &perm) != OK;
+}
+
+/* Every page of an extent is the domain's. */
+static bool all_granted(const struct pvref_domain *d, const struct pvref_extent *e)
+{
+	const struct pvref_memory *m;
+
+	for (uint64_t gfn = e->gfn; gfn < e->gfn + e->pages; gfn = m->gfn + m->pages) {
+		m = pvref_memory_at(d, gfn);
+		if (!m)
+			return false;
+	}
+	return true;
 }
 
 static const char *check_extents(const struct pvref_domain *d, const struct pvref_context *c, uint16_t ctx_no)
 {
-	for (unsigned i = 0; i < c->extents_n; i++) {
+	for (unsigned i = 0; i != c->extents_n; i++) {
 		const struct pvref_extent *e = &c->extents[i];
-		const struct pvref_memory *m = pvref_memory_at(d, e->gfn);
 
 		if (!e->pages || (i && c->extents[i - 1].dfn + c->extents[i - 1].pages > e->dfn))
 			return "extents are out of order";
-		for (uint64_t n = 0; n < e->pages; n += m->gfn + m->pages - (e->gfn + n), m = pvref_memory_at(d, e->gfn + n))
-			if (!m)
-				return "a mapped page is not the domain's";
-			else if (n + (m->gfn + m->pages - (e->gfn + n)) >= e->pages)
-				break;
+		if (!all_granted(d, e))
+			return "a mapped page is not the domain's";
 		if (!host_agrees(d, c, e, 0) || !host_agrees(d, c, e, e->pages / 2) || !host_agrees(d, c, e, e->pages - 1))
 			return "the host maps a page otherwise";
 		if (!end_is_clear(d, c, ctx_no, e->dfn + e->pages))
@@ -53,9 +62,9 @@ static const char *check_context(const struct pvref_domain *d, uint16_t ctx_no)
 	const struct pvref_context *c = d->contexts[ctx_no];
 	unsigned devices_n = 0, pasids_n = 0;
 
-	for (unsigned i = 0; i < d->devices_n; i++)
+	for (unsigned i = 0; i != d->devices_n; i++)
 		devices_n += d->devices[i].ctx_no == ctx_no;
-	for (unsigned i = 0; i < d->pasids_n; i++)
+	for (unsigned i = 0; i != d->pasids_n; i++)
 		pasids_n += d->pasids[i].ctx_no == ctx_no;
 	if (devices_n != c->devices_n || pasids_n != c->pasids_n)
 		return "a context miscounts who is in it";
@@ -67,10 +76,10 @@ static const char *check_domain(const struct pvref_domain *d)
 	unsigned contexts_n = 0;
 	const char *wrong = NULL;
 
-	for (unsigned i = 0; i < d->devices_n; i++)
+	for (unsigned i = 0; i != d->devices_n; i++)
 		if (!pvref_context(d, d->devices[i].ctx_no))
 			return "a function is in a context that is gone";
-	for (unsigned i = 0; i < d->pasids_n; i++)
+	for (unsigned i = 0; i != d->pasids_n; i++)
 		if (!pvref_context(d, d->pasids[i].ctx_no))
 			return "a PASID is in a context that is gone";
 	for (uint32_t i = 0; i <= d->max_ctx_no && !wrong; i++) {
@@ -86,9 +95,9 @@ static const char *check_domain(const struct pvref_domain *d)
 
 const char *pvref_check(const struct pvref *r)
 {
-	const char *wrong = NULL;
+	const char *wrong = r->lost;
 
-	for (unsigned i = 0; i < PVREF_DOMAINS_MAX && !wrong; i++)
+	for (unsigned i = 0; i != PVREF_DOMAINS_MAX && !wrong; i++)
 		wrong = r->domains[i].used ? check_domain(&r->domains[i]) : NULL;
 	return wrong;
 }

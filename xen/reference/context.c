@@ -74,7 +74,7 @@ enum status pvref_context_fill(struct pvref_domain *d, struct pvref_context *c)
 	enum status s = OK;
 
 	c->identity = true;
-	for (unsigned i = 0; i < d->memory_n && s == OK; i++)
+	for (unsigned i = 0; i != d->memory_n && s == OK; i++)
 		s = pvref_fill_range(d, c, &d->memory[i]);
 	return s;
 }
@@ -242,7 +242,7 @@ static int64_t empty(struct pvref_domain *d, uint16_t ctx_no)
 	for (unsigned i = d->pasids_n; i-- && !r;)
 		if (d->pasids[i].ctx_no == ctx_no)
 			r = pvref_pasid_drop(d, &d->pasids[i]);
-	for (unsigned i = 0; i < d->devices_n && !r; i++)
+	for (unsigned i = 0; i != d->devices_n && !r; i++)
 		if (d->devices[i].ctx_no == ctx_no)
 			r = pvref_move(d, &d->devices[i], PVIO_DEFAULT_CONTEXT);
 	return r;

@@ -10,10 +10,10 @@ static bool same(struct pci_addr a, struct pci_addr b)
 
 struct pvref_dev *pvref_dev_of(struct pvref_domain *d, struct pci_addr addr)
 {
-	for (unsigned i = 0; d->r->rules->virtual_devices && !d->hardware && i < d->devices_n; i++)
+	for (unsigned i = 0; d->r->rules->virtual_devices && !d->hardware && i != d->devices_n; i++)
 		if (d->devices[i].at.has_virtual && same(d->devices[i].at.virtual_, addr))
 			return &d->devices[i];
-	for (unsigned i = 0; i < d->devices_n; i++)
+	for (unsigned i = 0; i != d->devices_n; i++)
 		if (same(d->devices[i].at.addr, addr))
 			return &d->devices[i];
 	return NULL;
@@ -24,7 +24,7 @@ struct pvref_dev *pvref_dev_of(struct pvref_domain *d, struct pci_addr addr)
 /* Page number n of a function's reserved memory, all its ranges in a row. False: there are not so many. */
 static bool reserved_page(const struct pvref *r, struct pci_addr addr, uint64_t n, uint64_t *dfn)
 {
-	for (unsigned i = 0; i < r->reserved_n; i++) {
+	for (unsigned i = 0; i != r->reserved_n; i++) {
 		if (!same(r->reserved[i].addr, addr))
 			continue;
 		*dfn = r->reserved[i].base.v / PAGE_BYTES + n;
@@ -45,10 +45,10 @@ static uint64_t unreserved(const struct pvref_domain *d, uint16_t ctx_no, const 
 	const struct pvref *r = d->r;
 	bool all = ctx_no == PVIO_DEFAULT_CONTEXT && !but;
 
-	for (unsigned i = 0; i < d->devices_n; i++) {
+	for (unsigned i = 0; i != d->devices_n; i++) {
 		const struct pvref_dev *dev = &d->devices[i];
 
-		for (unsigned k = 0; dev != but && (all || dev->ctx_no == ctx_no) && k < r->reserved_n; k++) {
+		for (unsigned k = 0; dev != but && (all || dev->ctx_no == ctx_no) && k != r->reserved_n; k++) {
 			uint64_t first = r->reserved[k].base.v / PAGE_BYTES, end = first + r->reserved[k].pages;
 
 			if (same(r->reserved[k].addr, dev->at.addr) && dfn < end)
@@ -91,7 +91,7 @@ static void let_go(struct pvref_domain *d, const struct pvref_dev *dev, uint16_t
 		if (!unreserved(d, ctx_no, dev, dfn, 1) || one_to_one(d, c, dfn, &other))
 			continue;
 		if (ops->unmap(c->host, iova, PAGE_BYTES, &gone) != OK || ops->flush(c->host, iova, PAGE_BYTES) != OK)
-			log_line("reference: reserved memory of %04x stays in context %u", dev->at.addr.sid, ctx_no);
+			d->r->lost = "reserved memory stays in a context";
 	}
 	pvref_arena_end(d, ctx_no != PVIO_DEFAULT_CONTEXT, begun);
 }
@@ -170,7 +170,7 @@ int64_t pvref_move(struct pvref_domain *d, struct pvref_dev *dev, uint16_t ctx_n
 	if (s == OK) {
 		s = ops->attach(to->host, requester_of(dev));
 		if (s != OK && ops->attach(from->host, requester_of(dev)) != OK)
-			log_line("reference: %04x is in no context any more", dev->at.addr.sid);
+			d->r->lost = "a function is in no context any more";
 	}
 	if (s != OK) {
 		let_go(d, dev, ctx_no, UINT64_MAX);
@@ -208,7 +208,7 @@ int64_t pvref_reattach_device(struct pvref_request *q)
 
 static struct pvref_pasid *pasid_find(struct pvref_domain *d, struct pci_addr addr, uint32_t pasid)
 {
-	for (unsigned i = 0; i < d->pasids_n; i++)
+	for (unsigned i = 0; i != d->pasids_n; i++)
 		if (same(d->pasids[i].addr, addr) && d->pasids[i].pasid == pasid)
 			return &d->pasids[i];
 	return NULL;

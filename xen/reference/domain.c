@@ -4,6 +4,8 @@
 #include "drivers-iommu/domain.h"
 #include "xen/reference/internal.h"
 
+#define GFN_LAST BITS(51, 0)
+
 static bool same(struct pci_addr a, struct pci_addr b)
 {
 	return a.segment == b.segment && a.sid == b.sid;
@@ -11,7 +13,7 @@ static bool same(struct pci_addr a, struct pci_addr b)
 
 struct pvref_domain *pvref_domain_of(const struct pvref *r, uint16_t domid)
 {
-	for (unsigned i = 0; i < PVREF_DOMAINS_MAX; i++)
+	for (unsigned i = 0; i != PVREF_DOMAINS_MAX; i++)
 		if (r->domains[i].used && r->domains[i].domid == domid)
 			return (struct pvref_domain *)&r->domains[i]; /* the caller's to change */
 	return NULL;
@@ -19,7 +21,7 @@ struct pvref_domain *pvref_domain_of(const struct pvref *r, uint16_t domid)
 
 const struct pvref_memory *pvref_memory_at(const struct pvref_domain *d, uint64_t gfn)
 {
-	for (unsigned i = 0; i < d->memory_n; i++)
+	for (unsigned i = 0; i != d->memory_n; i++)
 		if (gfn >= d->memory[i].gfn && gfn - d->memory[i].gfn < d->memory[i].pages)
 			return &d->memory[i];
 	return NULL;
@@ -33,9 +35,9 @@ static bool overlap(uint64_t a, uint64_t b, uint64_t a_n, uint64_t b_n)
 /* A range that the domain can get: whole pages, at frames where nothing is yet. One page may be at several frames. */
 static enum status range_fits(const struct pvref_domain *d, const struct pvref_memory *m)
 {
-	if (!m->pages || !is_aligned(m->pa.v, PAGE_BYTES) || m->gfn > BIT(52) || m->pages > BIT(40))
+	if (!m->pages || !is_aligned(m->pa.v, PAGE_BYTES) || m->gfn > GFN_LAST || m->pages - 1 > GFN_LAST - m->gfn)
 		return ERR_INVALID;
-	for (unsigned i = 0; i < d->memory_n; i++)
+	for (unsigned i = 0; i != d->memory_n; i++)
 		if (overlap(m->gfn, d->memory[i].gfn, m->pages, d->memory[i].pages))
 			return ERR_EXISTS;
 	return d->memory_n == PVREF_RANGES_MAX ? ERR_FULL : OK;
@@ -61,14 +63,14 @@ static enum status populate(struct pvref_domain *d, const struct pvref_domain_co
 	bool later = d->r->rules->has_init;
 	enum status s = OK;
 
-	for (unsigned i = 0; i < c->memory_n && s == OK; i++) {
+	for (unsigned i = 0; i != c->memory_n && s == OK; i++) {
 		s = range_fits(d, &c->memory[i]);
 		if (s == OK)
 			d->memory[d->memory_n++] = c->memory[i];
 	}
 	if (s == OK)
 		s = pvref_contexts_create(d, later ? 0 : c->max_ctx_no);
-	for (unsigned i = 0; i < c->devices_n && s == OK; i++)
+	for (unsigned i = 0; i != c->devices_n && s == OK; i++)
 		s = device_add(d, &c->devices[i]);
 	return s;
 }
@@ -111,8 +113,8 @@ enum status pvref_domain_create(struct pvref *r, const struct pvref_domain_confi
 		.arena_pages = r->rules->has_init ? 0 : c->arena_pages,
 	};
 	s = c->no_iommu && c->devices_n ? ERR_INVALID : populate(d, c);
-	if (s != OK && pvref_domain_end(d) != OK)
-		log_line("reference: a domain that was not made leaves something");
+	if (s != OK)
+		pvref_domain_end(d);
 	return s;
 }
 
@@ -127,7 +129,7 @@ enum status pvref_domain_destroy(struct pvref *r, uint16_t domid)
 
 static bool has_pasids(const struct pvref_domain *d, struct pci_addr addr)
 {
-	for (unsigned i = 0; i < d->pasids_n; i++)
+	for (unsigned i = 0; i != d->pasids_n; i++)
 		if (same(d->pasids[i].addr, addr))
 			return true;
 	return false;
@@ -139,7 +141,7 @@ enum status pvref_assign(struct pvref *r, struct pci_addr addr, uint16_t from, u
 	struct pvref_device at;
 	enum status s;
 
-	for (unsigned i = 0; d && heir && i < d->devices_n; i++) {
+	for (unsigned i = 0; d && heir && i != d->devices_n; i++) {
 		if (!same(d->devices[i].at.addr, addr))
 			continue;
 		if (has_pasids(d, addr))
@@ -151,7 +153,7 @@ enum status pvref_assign(struct pvref *r, struct pci_addr addr, uint16_t from, u
 		d->devices[i] = d->devices[--d->devices_n];
 		s = device_add(heir, &at);
 		if (s != OK && device_add(d, &at) != OK)
-			log_line("reference: %04x belongs to nobody any more", addr.sid);
+			r->lost = "a function belongs to nobody any more";
 		return s;
 	}
 	return ERR_NOT_FOUND;
@@ -165,12 +167,12 @@ static bool is_identity(const struct pvref_context *c, const struct pvref_extent
 	return c->identity && e->dfn == e->gfn;
 }
 
-static enum status page_out(struct domain *host, uint64_t dfn, uint64_t pages)
+static enum status page_out(const struct pvref *r, struct domain *host, uint64_t dfn, uint64_t pages)
 {
 	uint64_t gone;
-	enum status s = host->iommu->ops->unmap(host, IOVA(dfn * PAGE_BYTES), pages * PAGE_BYTES, &gone);
+	enum status s = r->host->ops->unmap(host, IOVA(dfn * PAGE_BYTES), pages * PAGE_BYTES, &gone);
 
-	return s == OK ? host->iommu->ops->flush(host, IOVA(dfn * PAGE_BYTES), pages * PAGE_BYTES) : s;
+	return s == OK ? r->host->ops->flush(host, IOVA(dfn * PAGE_BYTES), pages * PAGE_BYTES) : s;
 }
 
 /* An identity context loses what it maps of these pages. */
@@ -188,7 +190,7 @@ static enum status identity_shrink(struct pvref_domain *d, struct pvref_context 
 		s = goes ? pvref_extents_reserve(c) : OK;
 		begun = pvref_arena_begin();
 		if (goes && s == OK)
-			s = page_out(c->host, gfn + n, piece);
+			s = page_out(d->r, c->host, gfn + n, piece);
 		pvref_arena_end(d, counted, begun);
 		if (goes && s == OK)
 			pvref_extent_remove(c, gfn + n, piece);
@@ -201,7 +203,7 @@ static enum status identity_shrink(struct pvref_domain *d, struct pvref_context 
 static bool held(const struct pvref_domain *d, const struct pvref_context *c, uint16_t ctx_no, uint64_t gfn,
 		 uint64_t pages)
 {
-	for (unsigned i = 0; i < c->extents_n; i++) {
+	for (unsigned i = 0; i != c->extents_n; i++) {
 		const struct pvref_extent *e = &c->extents[i];
 
 		if (!is_identity(c, e) && overlap(e->gfn, gfn, e->pages, pages))
@@ -242,15 +244,15 @@ enum status pvref_memory_remove(struct pvref *r, uint16_t domid, uint64_t gfn, u
 		if (d->contexts[i] && d->contexts[i]->identity)
 			s = identity_shrink(d, d->contexts[i], gfn, pages);
 	if (s == OK && d->below)
-		s = page_out(d->below, gfn, pages);
+		s = page_out(r, d->below, gfn, pages);
 	return s == OK ? range_cut(d, m, gfn, pages) : s;
 }
 
 /* Ranges that go on where another one ends become one. */
 static void ranges_join(struct pvref_domain *d)
 {
-	for (unsigned i = 0; i < d->memory_n; i++)
-		for (unsigned k = 0; k < d->memory_n; k++) {
+	for (unsigned i = 0; i != d->memory_n; i++)
+		for (unsigned k = 0; k != d->memory_n; k++) {
 			struct pvref_memory *a = &d->memory[i], *b = &d->memory[k];
 
 			if (a->kind != b->kind || a->gfn + a->pages != b->gfn || a->pa.v + a->pages * PAGE_BYTES != b->pa.v)
@@ -279,7 +281,7 @@ enum status pvref_memory_add(struct pvref *r, uint16_t domid, const struct pvref
 	if (s == OK && d->below)
 		s = pvref_below_fill(d, m);
 	if (s != OK && pvref_memory_remove(r, domid, m->gfn, m->pages) != OK)
-		log_line("reference: memory that did not come stays");
+		r->lost = "memory that did not come stays";
 	return s;
 }
 
@@ -296,8 +298,8 @@ enum status pvref_translate(const struct pvref *r, uint16_t domid, uint64_t gfn,
 
 enum status pvref_context_of(const struct pvref *r, struct pci_addr addr, uint16_t *ctx_no)
 {
-	for (unsigned i = 0; i < PVREF_DOMAINS_MAX; i++)
-		for (unsigned k = 0; r->domains[i].used && k < r->domains[i].devices_n; k++)
+	for (unsigned i = 0; i != PVREF_DOMAINS_MAX; i++)
+		for (unsigned k = 0; r->domains[i].used && k != r->domains[i].devices_n; k++)
 			if (same(r->domains[i].devices[k].at.addr, addr)) {
 				*ctx_no = r->domains[i].devices[k].ctx_no;
 				return OK;

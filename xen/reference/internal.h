@@ -93,6 +93,7 @@ struct pvref {
 	/* Where progress is not kept in the guest's structure: the call that was interrupted, and how far it is. */
 	struct { bool is; uint16_t domid; uint64_t arg1, arg2; uint32_t done; } pending;
 	uint64_t restarts, calls;
+	const char *lost;          /* what the host did not let go of: pvref_check() tells */
 };
 
 /* ---- one request: what a command is asked and answers, without a revision's layout ---- */

@@ -20,7 +20,7 @@ static enum status below_make(struct pvref_domain *d)
 
 	if (s != OK || d->nested_n)
 		return s;
-	for (unsigned i = 0; i < d->memory_n && s == OK; i++)
+	for (unsigned i = 0; i != d->memory_n && s == OK; i++)
 		s = pvref_below_fill(d, &d->memory[i]);
 	return s;
 }
@@ -59,7 +59,7 @@ static enum status nested_make(struct pvref_domain *d, uint64_t gfn, struct pvre
 	else
 		object_free(c, sizeof(*c));
 	if (!d->nested_n && below_drop(d) != OK)
-		log_line("reference: the second stage of domain %u stays", d->domid);
+		d->r->lost = "a second stage stays";
 	return s;
 }
 

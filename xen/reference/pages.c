@@ -61,7 +61,7 @@ static int64_t begin(struct pvref_request *q, struct work *w)
 	w->left = max_u64(q->r->step_pages, w->unit);
 	if (!is_aligned(q->dfn, w->unit))
 		return -(int64_t)XEN_EINVAL;
-	if (q->nr && (q->dfn >= limit || q->nr * w->unit > limit - q->dfn))
+	if (q->nr && (q->dfn > limit || q->nr * w->unit > limit - q->dfn))
 		return -(int64_t)XEN_EINVAL;
 	return 0;
 }
@@ -72,7 +72,7 @@ static int64_t flush(const struct work *w)
 
 	if (!w->end)
 		return 0;
-	return pvref_error(w->c->host->iommu->ops->flush(w->c->host, IOVA(w->first * PAGE_BYTES), bytes));
+	return pvref_error(w->q->r->host->ops->flush(w->c->host, IOVA(w->first * PAGE_BYTES), bytes));
 }
 
 /* ---- map ---- */
@@ -112,7 +112,7 @@ static uint64_t mappable(const struct work *w, uint64_t gfn, pa_t *pa, int64_t *
 /* The host maps pages, all or none of them. */
 static enum status host_map(struct work *w, pa_t pa, uint64_t pages, unsigned perm)
 {
-	const struct iommu_ops *ops = w->c->host->iommu->ops;
+	const struct iommu_ops *ops = w->q->r->host->ops;
 	iova_t iova = IOVA(dfn_of(w) * PAGE_BYTES);
 	bool counted = w->q->ctx_no != PVIO_DEFAULT_CONTEXT;
 	size_t begun = pvref_arena_begin();
@@ -128,7 +128,7 @@ static enum status host_map(struct work *w, pa_t pa, uint64_t pages, unsigned pe
 	begun = pvref_arena_begin();
 	if (ops->unmap(w->c->host, iova, pages * PAGE_BYTES, &gone) != OK ||
 	    ops->flush(w->c->host, iova, pages * PAGE_BYTES) != OK)
-		log_line("reference: pages beyond the arena stay mapped");
+		w->d->r->lost = "pages beyond the arena stay mapped";
 	pvref_arena_end(w->d, counted, begun);
 	return ERR_NO_MEMORY;
 }
@@ -194,7 +194,7 @@ int64_t pvref_map_pages(struct pvref_request *q)
 		r = map_flags(q, &w);
 	while (!r && q->done < q->nr)
 		r = w.left < w.unit ? PVREF_AGAIN : map_some(&w, perm);
-	if (!later && (q->r->host->caps.flags & IOMMU_CACHES_ABSENT))
+	if (!later)
 		flushed = flush(&w);
 	return flushed ? flushed : r;
 }
@@ -244,7 +244,7 @@ static int64_t unmap_some(struct work *w)
 	s = pvref_extents_reserve(w->c);
 	begun = pvref_arena_begin();
 	if (s == OK)
-		s = w->c->host->iommu->ops->unmap(w->c->host, IOVA(dfn * PAGE_BYTES), n * PAGE_BYTES, &gone);
+		s = w->q->r->host->ops->unmap(w->c->host, IOVA(dfn * PAGE_BYTES), n * PAGE_BYTES, &gone);
 	pvref_arena_end(w->d, w->q->ctx_no != PVIO_DEFAULT_CONTEXT, begun);
 	if (s != OK)
 		return pvref_error(s);
@@ -302,5 +302,5 @@ int64_t pvref_flush_pages(struct pvref_request *q)
 	if (!q->nr || q->dfn >= limit)
 		return 0;
 	pages = min_u64(q->nr, limit - q->dfn);
-	return pvref_error(c->host->iommu->ops->flush(c->host, IOVA(q->dfn * PAGE_BYTES), pages * PAGE_BYTES));
+	return pvref_error(q->r->host->ops->flush(c->host, IOVA(q->dfn * PAGE_BYTES), pages * PAGE_BYTES));
 }

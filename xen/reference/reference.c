@@ -14,7 +14,7 @@ static enum status reserved_fits(const struct pvref *r, const struct pvref_reser
 
 	if (!a->pages || !is_aligned(a->base.v, PAGE_BYTES) || first + a->pages > r->max_iova / PAGE_BYTES + 1)
 		return ERR_INVALID;
-	for (unsigned i = 0; i < r->reserved_n; i++) {
+	for (unsigned i = 0; i != r->reserved_n; i++) {
 		const struct pvref_reserved *b = &r->reserved[i];
 		uint64_t other = b->base.v / PAGE_BYTES;
 
@@ -42,7 +42,7 @@ static void offer(struct pvref *r, const struct pvref_config *c)
 	r->max_iova = bits < 64 ? pow2(bits) - 1 : UINT64_MAX;
 	r->pgsize_mask = PAGE_BYTES;
 	if (r->rules->strict)
-		r->pgsize_mask |= (uint32_t)(c->pgsize_mask & host->page_sizes & BITS(31, 12));
+		r->pgsize_mask |= (uint32_t)(c->pgsize_mask & host->page_sizes); /* none below 4 KiB */
 	r->max_pasid = (uint32_t)min_u64(c->max_pasid ? c->max_pasid : UINT32_MAX, pow2(host->pasid_bits) - 1);
 	r->step_pages = c->step_pages ? c->step_pages : STEP_PAGES;
 }
@@ -61,16 +61,15 @@ enum status pvref_create(struct iommu *host, const struct pvref_config *c, struc
 	r->revision = c->revision;
 	r->rules = &pvref_rules[c->revision];
 	offer(r, c);
-	for (unsigned i = 0; i < c->reserved_n && s == OK; i++) {
+	for (unsigned i = 0; i != c->reserved_n && s == OK; i++) {
 		s = reserved_fits(r, &c->reserved[i]);
 		if (s == OK)
 			r->reserved[r->reserved_n++] = c->reserved[i];
 	}
-	for (unsigned i = 0; i < c->domains_n && s == OK; i++)
+	for (unsigned i = 0; i != c->domains_n && s == OK; i++)
 		s = pvref_domain_create(r, &c->domains[i]);
 	if (s != OK) {
-		if (pvref_destroy(r) != OK)
-			log_line("reference: one that was not made leaves something");
+		pvref_destroy(r);
 		return s;
 	}
 	*out = r;
@@ -81,7 +80,7 @@ enum status pvref_destroy(struct pvref *r)
 {
 	enum status s = OK;
 
-	for (unsigned i = 0; i < PVREF_DOMAINS_MAX; i++) {
+	for (unsigned i = 0; i != PVREF_DOMAINS_MAX; i++) {
 		enum status now = r->domains[i].used ? pvref_domain_end(&r->domains[i]) : OK;
 
 		s = s == OK ? now : s;
@@ -96,11 +95,11 @@ static void count_domain(const struct pvref_domain *d, struct pvref_counts *out)
 		const struct pvref_context *c = d->contexts[i];
 
 		out->contexts_n += i != PVIO_DEFAULT_CONTEXT && c;
-		for (unsigned k = 0; c && k < c->extents_n; k++)
+		for (unsigned k = 0; c && k != c->extents_n; k++)
 			if (!c->identity || c->extents[k].dfn != c->extents[k].gfn)
 				out->pages_mapped += c->extents[k].pages;
 	}
-	for (unsigned i = 0; i < d->devices_n; i++)
+	for (unsigned i = 0; i != d->devices_n; i++)
 		out->devices_away += d->devices[i].ctx_no != PVIO_DEFAULT_CONTEXT;
 	out->pasids_n += d->pasids_n;
 	out->arena_used += d->arena_used;
@@ -109,7 +108,7 @@ static void count_domain(const struct pvref_domain *d, struct pvref_counts *out)
 void pvref_count(const struct pvref *r, struct pvref_counts *out)
 {
 	*out = (struct pvref_counts){ .restarts = r->restarts, .calls = r->calls };
-	for (unsigned i = 0; i < PVREF_DOMAINS_MAX; i++)
+	for (unsigned i = 0; i != PVREF_DOMAINS_MAX; i++)
 		if (r->domains[i].used)
 			count_domain(&r->domains[i], out);
 }
