@@ -39,9 +39,10 @@ PARTS = [["seed=1", "model=everything"], ["seed=1", "skip=model.everything.*"]]
 # For the AMD-Vi model alone: no other machine runs its code.
 AMD_PARTS = [["seed=1", "model=amd-everything"],
              ["seed=1", "model=amd-*", "skip=model.amd-everything.*,model.amd-small.*"]]
-# For the reference of PV-IOMMU: its own tests, once for each revision.
-PVIOMMU_PARTS = [["seed=1", "model=everything", f"pviommu={revision}", "tests=*.pviommu.*", "skip=*.two_gib"]
-                 for revision in "FHTI"]
+# For the reference of PV-IOMMU: its own tests, once for each revision, and over a unit that caches absent entries.
+PVIOMMU_PARTS = [["seed=1", f"model={model}", f"pviommu={revision}", "tests=*.pviommu.*", "skip=*.two_gib"]
+                 for model, revision in (("everything", "F"), ("everything", "H"), ("everything", "T"),
+                                         ("everything", "I"), ("caching", "F"))]
 
 # For the VT-d model or driver alone.
 VTD_PARTS = [["seed=1", "model=everything"], ["seed=1", "skip=model.everything.*,model.amd-*"]]

@@ -47,7 +47,7 @@ enum status pvref_context_make(struct pvref_domain *d, bool counted, struct pvre
 		return ERR_NO_MEMORY;
 	s = host->ops->domain_create(host, DOMAIN_PAGED, &c->host);
 	if (!pvref_arena_end(d, counted, begun) && s == OK) {
-		pvref_context_unmake(d, counted, c);
+		pvref_context_drop(d, counted, c);
 		return ERR_NO_MEMORY;
 	}
 	if (s != OK) {
@@ -63,10 +63,18 @@ enum status pvref_context_unmake(struct pvref_domain *d, bool counted, struct pv
 	size_t begun = pvref_arena_begin();
 	enum status s = d->r->host->ops->domain_destroy(c->host);
 
+	if (s != OK)
+		return s;
 	pvref_arena_end(d, counted, begun);
 	pvref_extents_free(c);
 	object_free(c, sizeof(*c));
-	return s;
+	return OK;
+}
+
+void pvref_context_drop(struct pvref_domain *d, bool counted, struct pvref_context *c)
+{
+	if (pvref_context_unmake(d, counted, c) != OK)
+		d->r->lost = "a context stays in the host";
 }
 
 enum status pvref_context_fill(struct pvref_domain *d, struct pvref_context *c)
@@ -158,8 +166,10 @@ enum status pvref_contexts_destroy(struct pvref_domain *d)
 		bool nested = d->contexts[i] && d->contexts[i]->nested;
 		enum status now = d->contexts[i] ? pvref_context_unmake(d, i != PVIO_DEFAULT_CONTEXT, d->contexts[i]) : OK;
 
-		if (now == OK && nested)
-			now = pvref_nested_gone(d);
+		if (now != OK)
+			d->r->lost = "a context stays in the host";
+		else if (nested)
+			pvref_nested_gone(d);
 		s = s == OK ? now : s;
 	}
 	object_free(d->contexts, table_bytes(d->max_ctx_no));
@@ -226,7 +236,7 @@ int64_t pvref_alloc_context(struct pvref_request *q)
 		s = pvref_context_fill(q->d, c);
 	if (s != OK) {
 		if (c)
-			pvref_context_unmake(q->d, true, c);
+			pvref_context_drop(q->d, true, c);
 		return pvref_error(s);
 	}
 	q->d->contexts[number] = c;
@@ -273,8 +283,12 @@ int64_t pvref_free_context(struct pvref_request *q)
 	r = empty(q->d, q->ctx_no);
 	if (r)
 		return r;
-	q->d->contexts[q->ctx_no] = NULL;
 	nested = c->nested;
 	s = pvref_context_unmake(q->d, true, c);
-	return pvref_error(s == OK && nested ? pvref_nested_gone(q->d) : s);
+	if (s != OK)
+		return pvref_error(s);
+	q->d->contexts[q->ctx_no] = NULL;
+	if (nested)
+		pvref_nested_gone(q->d);
+	return 0;
 }

@@ -87,8 +87,10 @@ enum status pvref_domain_end(struct pvref_domain *d)
 	}
 	now = d->contexts ? pvref_contexts_destroy(d) : OK;
 	s = s == OK ? now : s;
+	now = pvref_below_drop(d);
+	s = s == OK ? now : s;
 	d->used = false;
-	return s == OK ? now : s;
+	return s;
 }
 
 enum status pvref_domain_create(struct pvref *r, const struct pvref_domain_config *c)

@@ -164,13 +164,17 @@ enum status pvref_contexts_destroy(struct pvref_domain *d);
 uint16_t pvref_free_number(const struct pvref_domain *d);
 /* A new context of the domain, not yet numbered; its memory comes out of the arena where counted. */
 enum status must_use pvref_context_make(struct pvref_domain *d, bool counted, struct pvref_context **out);
-enum status pvref_context_unmake(struct pvref_domain *d, bool counted, struct pvref_context *c);
+/* Nothing of it is left; where the host refuses, all of it is. */
+enum status must_use pvref_context_unmake(struct pvref_domain *d, bool counted, struct pvref_context *c);
+/* The same for one that was just made, and that the host must let go of. */
+void pvref_context_drop(struct pvref_domain *d, bool counted, struct pvref_context *c);
 /* All own RAM and MMIO mapped 1:1. */
 enum status must_use pvref_context_fill(struct pvref_domain *d, struct pvref_context *c);
 /* The same for one range. */
 enum status must_use pvref_fill_range(struct pvref_domain *d, struct pvref_context *c, const struct pvref_memory *m);
 /* A nested context is freed: the last one takes the second stage with it. */
-enum status pvref_nested_gone(struct pvref_domain *d);
+void pvref_nested_gone(struct pvref_domain *d);
+enum status pvref_below_drop(struct pvref_domain *d);
 /* Memory that came later enters the second stage of nested contexts. */
 enum status must_use pvref_below_fill(struct pvref_domain *d, const struct pvref_memory *m);
 /* The function moves to another context of its domain, with its reserved memory. A negative Xen error: it stays. */

@@ -14,28 +14,34 @@ enum status pvref_below_fill(struct pvref_domain *d, const struct pvref_memory *
 				    min_u64(m->pages, limit - m->gfn) * PAGE_BYTES, PERM_RW, 0);
 }
 
-static enum status below_make(struct pvref_domain *d)
-{
-	enum status s = d->below ? OK : d->r->host->ops->domain_create(d->r->host, DOMAIN_PAGED, &d->below);
-
-	if (s != OK || d->nested_n)
-		return s;
-	for (unsigned i = 0; i != d->memory_n && s == OK; i++)
-		s = pvref_below_fill(d, &d->memory[i]);
-	return s;
-}
-
-static enum status below_drop(struct pvref_domain *d)
+/* A host that refuses keeps it: then it is there for the next nested context, or for the end of the domain. */
+enum status pvref_below_drop(struct pvref_domain *d)
 {
 	enum status s = d->below ? d->r->host->ops->domain_destroy(d->below) : OK;
 
-	d->below = NULL;
+	if (s == OK)
+		d->below = NULL;
 	return s;
 }
 
-enum status pvref_nested_gone(struct pvref_domain *d)
+static enum status below_make(struct pvref_domain *d)
 {
-	return --d->nested_n ? OK : below_drop(d);
+	enum status s;
+
+	if (d->below)
+		return OK;
+	s = d->r->host->ops->domain_create(d->r->host, DOMAIN_PAGED, &d->below);
+	for (unsigned i = 0; i != d->memory_n && s == OK; i++)
+		s = pvref_below_fill(d, &d->memory[i]);
+	if (s != OK && pvref_below_drop(d) != OK)
+		d->r->lost = "a second stage that was not filled stays";
+	return s;
+}
+
+void pvref_nested_gone(struct pvref_domain *d)
+{
+	if (--d->nested_n == 0)
+		pvref_below_drop(d);
 }
 
 static enum status nested_make(struct pvref_domain *d, uint64_t gfn, struct pvref_context **out)
@@ -54,12 +60,14 @@ static enum status nested_make(struct pvref_domain *d, uint64_t gfn, struct pvre
 		*out = c;
 		return OK;
 	}
-	if (s == OK)
-		s = pvref_context_unmake(d, true, c) == OK ? ERR_NO_MEMORY : ERR_IO;
-	else
+	if (s == OK) {
+		pvref_context_drop(d, true, c);
+		s = ERR_NO_MEMORY;
+	} else {
 		object_free(c, sizeof(*c));
-	if (!d->nested_n && below_drop(d) != OK)
-		d->r->lost = "a second stage stays";
+	}
+	if (!d->nested_n)
+		pvref_below_drop(d);
 	return s;
 }
 
