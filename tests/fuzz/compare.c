@@ -63,7 +63,8 @@ static bool follows(const struct fuzz_judge *j, const fuzz_view_t *v, unsigned r
 	for (unsigned i = 0; i < j->vendor->alternatives && !good; i++) {
 		j->vendor->pretend(j->oracle, j->unit, j->arena, v->c, reading, i, &would);
 		/* To memory that is not ours: nothing can be said. */
-		good = would.elsewhere || would.interrupt || !fuzz_compare(j->vendor, &would, v->seen, text, sizeof(text)) ||
+		good = would.elsewhere || would.interrupt ||
+			!fuzz_compare(j->vendor, &would, v->seen, text, sizeof(text)) ||
 		       known_outcome(j, &then);
 	}
 	fuzz_clear(j->arena);

@@ -147,11 +147,11 @@ struct fuzz_vendor {
 
 	size_t (*oracle_bytes)(void);
 	void (*oracle_init)(struct fuzz_oracle *o, const struct fuzz_unit *u);
-	/* What must happen; alternative 0 is the model's own reading, others are those that the fact sheet leaves open. */
+	/* What must happen; alternative 0 is the model's own reading, others are what the fact sheet leaves open. */
 	void (*ask)(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz_case *c, unsigned alternative,
 		    struct fuzz_outcome *out);
 	/*
-	 * The same by readings of some emulator that the specification does not allow; the arena is as before afterwards.
+	 * The same by readings of some emulator that the specification does not allow; the arena is then as before.
 	 * Elsewhere: also where structures are involved that are not ours to change. NULL: the vendor has none.
 	 */
 	void (*pretend)(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_arena *a,

@@ -42,7 +42,8 @@ static const char *check_case(struct run *r, const struct fuzz_case *c, struct f
 	for (unsigned i = 1; wrong && i < r->b.v->alternatives; i++) {
 		fuzz_bench_ask(&r->b, c, i, &other);
 		/* Where an open point leads to memory that is not watched, nothing can be said. */
-		if (other.elsewhere || other.interrupt || !fuzz_compare(r->b.v, &other, seen, ignored, sizeof(ignored))) {
+		if (other.elsewhere || other.interrupt ||
+		    !fuzz_compare(r->b.v, &other, seen, ignored, sizeof(ignored))) {
 			r->unsure++;
 			wrong = NULL;
 		}
@@ -157,7 +158,8 @@ static void tell(struct run *r, const struct fuzz_case *c, const struct fuzz_out
 	if (c->has_pasid)
 		note(r->b.t, "PASID 0x%x, %s", c->pasid, c->priv ? "supervisor" : "user");
 	for (unsigned i = 0; i < c->edits_n; i++)
-		note(r->b.t, "legal tables, but %s word %u = 0x%016llx", r->b.v->page_name(c->edits[i].page), c->edits[i].word,
+		note(r->b.t, "legal tables, but %s word %u = 0x%016llx", r->b.v->page_name(c->edits[i].page),
+		     c->edits[i].word,
 		     (unsigned long long)c->edits[i].value);
 	note(r->b.t, "repeat: ./run.sh %s --fuzz 1 --seed %llu --tests '%s%sfuzz.%s.*'", r->b.t->options->platform,
 	     (unsigned long long)c->seed, r->b.t->bench->machine->name, r->b.t->bench->machine->name[0] ? "." : "",

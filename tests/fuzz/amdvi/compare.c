@@ -25,7 +25,8 @@ const char *fa_compare_records(const struct fuzz_outcome *must, const struct fuz
 		str_printf(buf, len, "%s has another DomainID or PASID", amdvi_event_text(must->fault));
 	else if (must->fault == EV_INVALID_REQUEST && (differ & EV_TYPE_8))
 		str_printf(buf, len, "%s has type %u instead of %u", amdvi_event_text(must->fault),
-			   (unsigned)fld_get(EV_TYPE_8, seen->record[0]), (unsigned)fld_get(EV_TYPE_8, must->record[0]));
+			   (unsigned)fld_get(EV_TYPE_8, seen->record[0]),
+				   (unsigned)fld_get(EV_TYPE_8, must->record[0]));
 	else if (align_down(must->record[1], align) != align_down(seen->record[1], align))
 		str_printf(buf, len, "%s has another address", amdvi_event_text(must->fault));
 	else

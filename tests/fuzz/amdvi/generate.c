@@ -184,7 +184,8 @@ static uint64_t mutate(const struct fuzz_arena *a, struct prng *r, uint64_t old)
 		old ^= pow2((unsigned)prng_below(r, 12));
 		return old ^ pow2(52 + (unsigned)prng_below(r, 12));
 	default: /* one bit, low or high */
-		return old ^ (prng_below(r, 2) ? pow2((unsigned)prng_below(r, 12)) : pow2(52 + (unsigned)prng_below(r, 12)));
+		return old ^ (prng_below(r, 2) ? pow2((unsigned)prng_below(r, 12)) :
+			      pow2(52 + (unsigned)prng_below(r, 12)));
 	}
 }
 
@@ -246,7 +247,8 @@ static void add_edit(const struct fuzz_unit *u, const struct fuzz_arena *a, stru
 
 /* ---- requests ---- */
 
-static uint64_t some_iova(const struct fuzz_unit *u, const struct fuzz_arena *a, const struct fuzz_case *c, struct prng *r)
+static uint64_t some_iova(const struct fuzz_unit *u, const struct fuzz_arena *a, const struct fuzz_case *c,
+			  struct prng *r)
 {
 	uint64_t page_mask = pow2(leaf_bits(c)) - 1, offset = fuzz_page_pa(a, FA_DATA + c->data) & page_mask, v;
 	unsigned width = fa_guest(c) ? 47 : (unsigned)min_u64(12u + 9u * c->levels, 64);
@@ -302,7 +304,8 @@ void fa_generate(const struct fuzz_unit *u, struct fuzz_arena *a, uint64_t seed,
 	/* A request with a PASID where there are no guest tables is refused; how it is told is open (U-19). */
 	c->has_pasid = u->pasid && u->can_pasid && (fa_guest(c) ? !u->gio || prng_below(&r, 2) : !prng_below(&r, 16));
 	c->priv = c->has_pasid && u->can_priv && !prng_below(&r, 4);
-	c->pasid = c->has_pasid ? (uint32_t)prng_below(&r, prng_below(&r, 2) && fld_get(BITS(15, 14), u->efr) ? 4096 : 512)
+	c->pasid = c->has_pasid ? (uint32_t)prng_below(&r,
+						       prng_below(&r, 2) && fld_get(BITS(15, 14), u->efr) ? 4096 : 512)
 				: 0;
 	c->bytes = (uint32_t)max_u64(u->granule_bytes, align_up(8 + prng_below(&r, 57), u->granule_bytes));
 	c->data = (uint8_t)prng_below(&r, FUZZ_DATA_N);

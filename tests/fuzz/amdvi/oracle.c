@@ -37,7 +37,8 @@ void fa_oracle_init(struct fuzz_oracle *o, const struct fuzz_unit *u)
 {
 	/* translate() only reads. */
 	*o = (struct fuzz_oracle){ .sid = u->sid, .ctl = fa_ctl(u), .mem = { .rd64 = rd64, .rd = rd } };
-	o->cfg = (struct mdl_amd_config){ .name = "unit under test", .header = u->header, .efr = u->efr, .efr2 = u->efr2,
+	o->cfg = (struct mdl_amd_config){ .name = "unit under test", .header = u->header, .efr = u->efr,
+					  .efr2 = u->efr2,
 					  .pa_bits = 52, .va_bits = 64 };
 }
 

@@ -146,7 +146,7 @@ void fa_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_ar
 
 	fa_ask(o, a, c, 0, out);
 	illegal = !out->landed && out->fault == EV_ILLEGAL_DTE;
-	/* Which bits of the entry count as reserved, and when, is the emulator's own: refused, or as if it were legal. */
+	/* Which bits of the entry count as reserved, and when, is the emulator's own: refused, or as if legal. */
 	if (readings & FA_ENTRY_OTHERWISE)
 		refused = (illegal || entry_edited(c)) && (alternative & 1);
 	else

@@ -111,7 +111,8 @@ static const char *fault_text(unsigned fault)
 
 const struct fuzz_vendor fuzz_amdvi = {
 	.name = "amdvi", .pages_n = FA_N, .data_page = FA_DATA, .alternatives = FA_ALTERNATIVES,
-	.deviations = fa_deviations, .deviations_n = FA_DEVIATIONS, .mode_name = fa_mode_name, .page_name = fa_page_name,
+	.deviations = fa_deviations, .deviations_n = FA_DEVIATIONS, .mode_name = fa_mode_name,
+	.page_name = fa_page_name,
 	.fault_text = fault_text, .open = open, .point = point, .may_not_snoop = may_not_snoop,
 	.observe = take_records, .generate = fa_generate, .build = fa_build, .oracle_bytes = fa_oracle_bytes,
 	.oracle_init = fa_oracle_init, .ask = fa_ask, .pretend = fa_pretend, .compare_records = fa_compare_records,

@@ -145,14 +145,16 @@ static uint64_t *paging_entry(struct sequence *s, unsigned level)
 
 static struct edit choose(struct sequence *s)
 {
-	unsigned levels = s->c.mode == FM_FS ? 4 : s->b.facts.levels, level = 2 + (unsigned)prng_below(&s->r, levels - 1);
+	unsigned levels = s->c.mode == FM_FS ? 4 : s->b.facts.levels,
+		level = 2 + (unsigned)prng_below(&s->r, levels - 1);
 	unsigned devfn = (unsigned)fld_get(SID_DEVFN, s->b.facts.sid);
 	struct fuzz_arena *a = &s->b.arena;
 	uint64_t *context = fuzz_page(a, FP_CONTEXT) + (scalable(s) ? 4 * (devfn % 128) : 2 * devfn);
 
 	switch (prng_below(&s->r, scalable(s) ? 6 : 5)) {
 	case 0:
-		return (struct edit){ context, *context, *context ^ CTX_P, { D_CC_DEVICE, D_IOTLB_DOMAIN }, 2, 0, "context P" };
+		return (struct edit){ context, *context, *context ^ CTX_P, { D_CC_DEVICE, D_IOTLB_DOMAIN }, 2, 0,
+				      "context P" };
 	case 1:
 		return (struct edit){ paging_entry(s, level), *paging_entry(s, level), *paging_entry(s, level) ^ SS_W,
 				      { D_IOTLB_PAGE }, 1, 0, "non-leaf W" };
@@ -161,7 +163,8 @@ static struct edit choose(struct sequence *s)
 				      { D_PC_PASID, D_IOTLB_DOMAIN }, 2, 0, "PASID entry P" };
 	default: /* the leaf: another page, or a permission */
 		return (struct edit){ paging_entry(s, 1), *paging_entry(s, 1), prng_below(&s->r, 2) ?
-			(*paging_entry(s, 1) & ~SS_ADDR) | fuzz_page_pa(a, FP_DATA + (unsigned)prng_below(&s->r, FUZZ_DATA_N)) :
+			(*paging_entry(s, 1) & ~SS_ADDR) |
+				fuzz_page_pa(a, FP_DATA + (unsigned)prng_below(&s->r, FUZZ_DATA_N)) :
 			*paging_entry(s, 1) ^ (prng_below(&s->r, 2) ? SS_W : SS_R), { D_IOTLB_PAGE_IH }, 1, 0, "leaf" };
 	}
 }
@@ -309,7 +312,8 @@ static bool play(struct sequence *s, uint64_t seed)
 			break;
 		case 1:
 			if (offered(s, d)) {
-				static const char *const names[D_N] = { "CC device", "CC global", "PC PASID", "PC global",
+				static const char *const names[D_N] = { "CC device", "CC global", "PC PASID",
+									"PC global",
 									"IOTLB page IH", "IOTLB page", "IOTLB domain",
 									"IOTLB global" };
 
@@ -335,7 +339,8 @@ TEST(fuzz_caches,
      .budget_us = 20000000)
 {
 	struct sequence *s = (struct sequence *)(void *)page_alloc(t, sizeof(struct sequence), 0)->p; /* page-aligned */
-	uint64_t first = (uint64_t)t->part * FUZZ_PART_CASES, last = min_u64(first + FUZZ_PART_CASES, max_u64(t->options->fuzz / PLAIN_CASES, 1));
+	uint64_t first = (uint64_t)t->part * FUZZ_PART_CASES,
+		last = min_u64(first + FUZZ_PART_CASES, max_u64(t->options->fuzz / PLAIN_CASES, 1));
 
 	fuzz_bench_open(t, &s->b, &fuzz_vtd);
 	if (!(s->b.facts.modes & (BIT(FM_LEGACY) | BIT(FM_SS) | BIT(FM_FS))))

@@ -18,7 +18,8 @@ const char *fv_compare_records(const struct fuzz_outcome *must, const struct fuz
 	bool pp = must->record[1] & REC_PP;
 
 	if (must->fault != seen->fault)
-		str_printf(buf, len, "fault 0x%02x (%s) instead of 0x%02x (%s)", seen->fault, vtd_reason_text(seen->fault),
+		str_printf(buf, len, "fault 0x%02x (%s) instead of 0x%02x (%s)", seen->fault,
+			   vtd_reason_text(seen->fault),
 			   must->fault, vtd_reason_text(must->fault));
 	else if (differ & REC_SID)
 		str_printf(buf, len, "the record of fault 0x%02x names another requester", must->fault);

@@ -16,7 +16,8 @@ struct place {
 
 const char *fv_mode_name(unsigned mode)
 {
-	static const char *const names[FM_N] = { "legacy", "legacy pass-through", "second stage", "first stage", "nested",
+	static const char *const names[FM_N] = { "legacy", "legacy pass-through", "second stage", "first stage",
+						 "nested",
 						 "pass-through" };
 
 	return mode < FM_N ? names[mode] : "?";
@@ -134,11 +135,13 @@ void fv_build(const struct fuzz_unit *u, struct fuzz_arena *a, const struct fuzz
 		put_words(a, FP_PASID, 8 * fld_get(PASID_TABLE_INDEX, c->pasid), pasid_value(u, a, c).w, 8);
 		put_words(a, FP_DIRECTORY, fld_get(PASID_DIR_INDEX, c->pasid),
 			  vtd_pasid_dir(PA(fuzz_page_pa(a, FP_PASID))).w, 1);
-		put_words(a, FP_CONTEXT, 4 * (devfn % 128), vtd_sm_ctx(PA(fuzz_page_pa(a, FP_DIRECTORY)), 2, 0, u->pasid).w,
+		put_words(a, FP_CONTEXT, 4 * (devfn % 128),
+			  vtd_sm_ctx(PA(fuzz_page_pa(a, FP_DIRECTORY)), 2, 0, u->pasid).w,
 			  4);
 		fuzz_put(a, FP_ROOT, 2 * bus + (devfn >= 128), vtd_sm_root_half(PA(fuzz_page_pa(a, FP_CONTEXT))));
 	} else {
-		put_words(a, FP_CONTEXT, 2 * devfn, vtd_ctx(c->mode == FM_LEGACY ? TT_UNTRANSLATED : TT_PASSTHROUGH, top,
+		put_words(a, FP_CONTEXT, 2 * devfn,
+			  vtd_ctx(c->mode == FM_LEGACY ? TT_UNTRANSLATED : TT_PASSTHROUGH, top,
 							    u->levels, DID).w, 2);
 		fuzz_put(a, FP_ROOT, 2 * bus, vtd_root(PA(fuzz_page_pa(a, FP_CONTEXT))).w[0]);
 	}
@@ -198,7 +201,8 @@ static uint64_t mutate(const struct fuzz_unit *u, const struct fuzz_arena *a, st
 	case 0: /* another address */
 		return (old & ~ADDRESS) | some_address(a, r);
 	case 1: /* an address beyond the host's width */
-		return old | (u->haw_bits < 52 ? pow2(u->haw_bits + (unsigned)prng_below(r, 52 - u->haw_bits)) : BIT(52));
+		return old | (u->haw_bits < 52 ? pow2(u->haw_bits + (unsigned)prng_below(r, 52 - u->haw_bits)) :
+			      BIT(52));
 	case 2: /* nothing */
 		return 0;
 	case 3: /* garbage around an address */
@@ -207,7 +211,8 @@ static uint64_t mutate(const struct fuzz_unit *u, const struct fuzz_arena *a, st
 		old ^= pow2((unsigned)prng_below(r, 12));
 		return old ^ pow2((unsigned)prng_below(r, 12));
 	default: /* one bit, low or high */
-		return old ^ (prng_below(r, 3) ? pow2((unsigned)prng_below(r, 12)) : pow2(52 + (unsigned)prng_below(r, 12)));
+		return old ^ (prng_below(r, 3) ? pow2((unsigned)prng_below(r, 12)) :
+			      pow2(52 + (unsigned)prng_below(r, 12)));
 	}
 }
 
@@ -249,7 +254,8 @@ static void add_edit(const struct fuzz_unit *u, const struct fuzz_arena *a, stru
 
 /* ---- requests ---- */
 
-static uint64_t some_iova(const struct fuzz_unit *u, const struct fuzz_arena *a, const struct fuzz_case *c, struct prng *r)
+static uint64_t some_iova(const struct fuzz_unit *u, const struct fuzz_arena *a, const struct fuzz_case *c,
+			  struct prng *r)
 {
 	uint64_t page_mask = pow2(12u + 9u * (c->leaf_level - 1u)) - 1;
 	uint64_t offset = fuzz_page_pa(a, FP_DATA + c->data) & page_mask;

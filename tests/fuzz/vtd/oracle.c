@@ -99,7 +99,8 @@ void fv_ask(struct fuzz_oracle *o, const struct fuzz_arena *a, const struct fuzz
 {
 	bool legacy = c->mode == FM_LEGACY || c->mode == FM_LEGACY_PT;
 	struct mdl_request rq = {
-		.sid = o->sid, .access = c->write ? MDL_WRITE : MDL_READ, .at = MDL_UNTRANSLATED, .has_pasid = c->has_pasid,
+		.sid = o->sid, .access = c->write ? MDL_WRITE : MDL_READ, .at = MDL_UNTRANSLATED,
+		.has_pasid = c->has_pasid,
 		.priv = c->priv, .pasid = c->pasid, .bytes = c->bytes, .address = c->iova };
 	static struct mdl_result res; /* large */
 	uint64_t first = fuzz_page_pa(a, FP_DATA);

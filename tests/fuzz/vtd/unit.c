@@ -28,7 +28,8 @@ static void open(struct fuzz_bench *r)
 	const struct vtd_caps *c = &unit_of(r)->caps;
 
 	r->facts = (struct fuzz_unit){
-		.ver = c->ver, .cap = c->cap, .ecap = c->ecap, .haw_bits = unit_of(r)->haw_bits, .levels = c->levels_max,
+		.ver = c->ver, .cap = c->cap, .ecap = c->ecap, .haw_bits = unit_of(r)->haw_bits,
+		.levels = c->levels_max,
 		.mgaw_bits = c->mgaw_bits, .modes = offered_modes(c), .ss_2m = c->ss_2m, .ss_1g = c->ss_1g,
 		.fs_1g = c->fs1gp, .pasid = c->pasid, .srs = c->srs, .cm = c->cm };
 	for (unsigned levels = 2; levels < ARRAY_LEN(r->facts.sagaw); levels++)
@@ -86,7 +87,8 @@ static const char *fault_text(unsigned fault)
 
 const struct fuzz_vendor fuzz_vtd = {
 	.name = "vtd", .pages_n = FP_N, .data_page = FP_DATA, .alternatives = FV_ALTERNATIVES,
-	.deviations = fv_deviations, .deviations_n = FV_DEVIATIONS, .mode_name = fv_mode_name, .page_name = fv_page_name,
+	.deviations = fv_deviations, .deviations_n = FV_DEVIATIONS, .mode_name = fv_mode_name,
+	.page_name = fv_page_name,
 	.fault_text = fault_text, .open = open, .point = point, .may_not_snoop = may_not_snoop, .observe = take_records,
 	.generate = fv_generate, .build = fv_build, .oracle_bytes = fv_oracle_bytes, .oracle_init = fv_oracle_init,
 	.ask = fv_ask, .pretend = fv_pretend, .compare_records = fv_compare_records,
