@@ -105,7 +105,5 @@ bool mdl_amd_msi(const struct mdl_amd *u, unsigned number, uint64_t *address, ui
 	*address = get(u, MSI + 4, 4) | FLD(BITS(63, 32), get(u, MSI + 8, 4));
 	/* With fewer messages than numbers, all causes share what there is. */
 	*data = (get(u, MSI + 12, 2) & ~(messages - 1)) | (number % messages);
-	if (messages == 1)
-		*data = get(u, MSI + 12, 2);
 	return true;
 }

@@ -7,7 +7,7 @@
 #include "model/amdvi/internal.h"
 
 /* When a register exists; else it reads 0 and ignores writes. */
-enum cond { ALWAYS, EFR, PPR, HE, SMIF, GAM, DUAL_PPR, DUAL_EVT, PERF_OPT, XT, PPR_AUTO, PPR_EARLY, PC };
+enum cond { ALWAYS, PPR, HE, SMIF, GAM, DUAL_PPR, DUAL_EVT, PERF_OPT, XT, PPR_AUTO, PPR_EARLY, PC };
 
 struct reg_desc {
 	uint16_t off;
@@ -26,7 +26,7 @@ static const struct reg_desc descs[] = {
 	{ 0x0018, 8, AR_CTL, ALWAYS, BITS(63, 0), 0 },
 	{ 0x0020, 8, AR_EXCL_BASE, ALWAYS, BASE_ADDR | EXCL_ENABLE | EXCL_ALLOW, 0 },
 	{ 0x0028, 8, AR_EXCL_LIMIT, ALWAYS, BASE_ADDR, 0 },
-	{ 0x0030, 8, AR_EFR, EFR, 0, 0 },
+	{ 0x0030, 8, AR_EFR, ALWAYS, 0, 0 },
 	{ 0x0038, 8, AR_PPR_BASE, PPR, RING, 0 },
 	{ 0x0040, 8, AR_HEV_UPPER, HE, 0, 0 },
 	{ 0x0048, 8, AR_HEV_LOWER, HE, 0, 0 },
@@ -39,7 +39,7 @@ static const struct reg_desc descs[] = {
 	{ 0x0170, 8, AR_XT_GENERAL, XT, XT_ALL, 0 },
 	{ 0x0178, 8, AR_XT_PPR, XT, XT_ALL, 0 },
 	{ 0x0180, 8, AR_XT_GA, XT, XT_ALL, 0 },
-	{ 0x01A0, 8, AR_EFR2, EFR, 0, 0 },
+	{ 0x01A0, 8, AR_EFR2, ALWAYS, 0, 0 },
 	{ 0x2000, 8, AR_CMD_HEAD, ALWAYS, RING_OFFSET, 0 },
 	{ 0x2008, 8, AR_CMD_TAIL, ALWAYS, RING_OFFSET, 0 },
 	{ 0x2010, 8, AR_EVT_HEAD, ALWAYS, RING_OFFSET, 0 },
@@ -78,7 +78,6 @@ static const struct ring_desc rings[] = {
 static bool exists(const struct mdl_amd_config *c, enum cond cond)
 {
 	switch (cond) {
-	case EFR:       return (c->header & CAPH_EFR) != 0;
 	case PPR:       return (c->efr & EFR_PPR) != 0;
 	case HE:        return (c->efr & EFR_HE) != 0;
 	case SMIF:      return fld_get(EFR_SMIF, c->efr) == 1;

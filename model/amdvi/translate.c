@@ -14,9 +14,9 @@ void mdl_amd_update(struct mdl_amd_walk *w, uint64_t pa, uint64_t old, uint64_t 
 			return;
 		}
 	}
-	if (out->updates_n == MDL_AMD_UPDATES_MAX)
-		return; /* not reached: 3 GCR3 and 5 guest tables and a page, each by at most 6 host entries, and 5
-			   guest entries */
+	/* 3 GCR3 and 5 guest tables and a page, each by at most 6 host entries, and 5 guest entries: there is room. */
+	if (out->updates_n == MDL_AMD_UPDATES_MAX) /* not reached */
+		return;
 	out->updates[out->updates_n++] = (struct mdl_update){ .pa = pa, .old = old, .set = set, .fault = FR_PT_FETCH };
 }
 

@@ -153,6 +153,21 @@ TEST(model_fn_status,
 	expect_eq(t, "status after a request that passes", mdl_amd_cfg_rd(&a->u, 0x06, 2), 0x0010);
 }
 
+TEST(model_fn_caches,
+     .id = "amdvi.model.function.caches",
+     .given = "configurations with 0, 64 and 4096 entries to a cache", .expects = "0 stands for 4096",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	struct mdl_amd_config c = *am_config(t);
+	size_t bytes[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		c.cache_entries = i == 0 ? 0 : i == 1 ? 64 : 4096;
+		bytes[i] = mdl_amd_cache_bytes(&c);
+	}
+	expect_true(t, bytes[0] == bytes[2] && bytes[1] < bytes[2], "memory for the caches");
+}
+
 /* ---- mirror ---- */
 
 TEST(model_fn_mirror,

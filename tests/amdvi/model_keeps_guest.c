@@ -166,6 +166,7 @@ TEST(model_keeps_gcr3,
 		{ PAGES(AM_DOMAIN, PASID), AM_ALL | GN | PDE }, { PAGES(AM_DOMAIN, PASID), AM_IOVA | GN | PDE },
 		{ PAGES(AM_DOMAIN, 0), AM_ALL | PDE }, { AM_OP(8), 0 },
 	};
+	struct mdl_request far = { .sid = AM_SID, .bytes = 8, .has_pasid = true, .pasid = PASID };
 	struct keeper b;
 
 	ak_need_caches(t);
@@ -178,6 +179,12 @@ TEST(model_keeps_gcr3,
 		root = am_page(b.a);
 		am_put(am_guest_entry(b.a, root, 4, 1, AM_IOVA), b.fresh | 7);
 		am_put(b.gcr3 + 8 * PASID, root | 1);
+		/* Another region, of which nothing but the root is kept. */
+		am_put(am_guest_entry(b.a, b.guest, 4, 1, AM_IOVA ^ BIT(40)), b.old | 7);
+		am_put(am_guest_entry(b.a, root, 4, 1, AM_IOVA ^ BIT(40)), b.fresh | 7);
+		am_cmd(b.a, PAGES(OTHER, PASID), AM_ALL | PDE | GN);
+		far.address = AM_IOVA ^ BIT(40);
+		expect_true(t, am_look(b.a, &far).address == b.old, "another region goes by the root that was kept");
 		other_guests(&b);
 		am_cmd(b.a, ways[i][0], ways[i][1]);
 		ak_is_fresh(&b, "its own command");

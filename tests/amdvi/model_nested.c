@@ -208,6 +208,27 @@ TEST(model_nested_ad,
 	expect_eq(t, "bits of what was kept", am_get(host) & (A_BIT | D_BIT), s.a->config.lazy ? A_BIT | D_BIT : 0);
 }
 
+/* All pages by one host leaf of 1 GiB: what one part of the walk asks it to be marked with is not lost by another. */
+TEST(model_nested_ad_shared,
+     .id = "amdvi.model.nested.ad_shared",
+     .given = "HAD = 11b, guest tables and page below one host leaf, a read",
+     .expects = "A and D of the leaf: A bits were written into the guest tables",
+     .needs = NEEDS | NEED_AMD_HD, .flags = TEST_MODEL)
+{
+	struct space s = nested(t, 0, FLD(BITS(8, 7), 3));
+	uint64_t leaf;
+
+	if (s.levels < 4 || s.page >= BIT(30) || s.root >= BIT(30))
+		skip_unreached(t, "memory beyond the first GiB");
+	s.host = am_page(s.a);
+	leaf = am_entry(s.a, s.host, s.host_levels, 3, MOVED);
+	am_put(leaf, AM_PERMIT | 1);
+	ags_entry(&s, FLD(BITS(8, 7), 3), 0);
+	ags_drop(&s);
+	ags_ends_in(&s, READ, AM_IOVA, 0, 0);
+	expect_eq(t, "A and D of the leaf", am_get(leaf) & (A_BIT | D_BIT), A_BIT | D_BIT);
+}
+
 TEST(model_nested_root,
      .id = "amdvi.model.nested.root",
      .given = "GCR3TRPMode = 0 and 1, the root moved or not",

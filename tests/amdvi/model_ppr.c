@@ -51,6 +51,12 @@ TEST(model_rq_ppr_fields,
 	}
 	expect_eq(t, "the tail", am_reg(a, 0x2038), 16 * ARRAY_LEN(all));
 	expect_eq(t, "PprInt", am_reg(a, 0x2020) & BIT(6), BIT(6));
+	am_set(a, 0x0018, 0x1405);
+	am_set(a, 0x0038, mem_unbacked(PAGE_BYTES).v | UINT64_C(0x0800000000000000));
+	am_set(a, 0x0018, 0x1405 | BIT(13) | BIT(15));
+	expect_eq(t, "taken by a log in a hole", mdl_amd_page_request(&a->u,
+								      &(struct mdl_page_request){ .sid = AM_SID }),
+		  MDL_UR);
 	expect_eq(t, "responses", a->responses_n, 0);
 }
 

@@ -25,7 +25,7 @@ static const struct range {
 	{ 0xfdf9100000, 0xfdf91ffff8, BIT(41), 3, 4 }, { 0xfdf9100000, 0xfdf91ffff8, BITS(41, 40), WALKS, WALKS },
 	{ 0xfdf9200000, 0xfdfbfffff8, 0, 7, 7 }, { 0xfdfc000000, 0xfdfdfffff8, 0, 2, 2 },
 	{ 0xfdfc000000, 0xfdfdfffff8, BIT(35), PASSES, PASSES }, { 0xfdfc000000, 0xfdfdfffff8, BIT(36), WALKS, WALKS },
-	{ 0xfdfe000000, 0xfdfffffff8, 0, 7, 7 }, { 0xfe00000000, 0xfffffffff8, 0, 7, 7 },
+	{ 0xfdfe000000, 0xfdfffffff8, 0, 7, 7 }, { 0xfe00000000, 0xffffffffff, 0, 7, 7 },
 	{ 0x10000000000, 0x10000000100, 0, WALKS, WALKS },
 };
 
@@ -93,7 +93,7 @@ TEST(model_rq_exclusion,
      .needs = NEEDS, .flags = TEST_MODEL)
 {
 	static const struct { uint64_t address; bool inside; } at[] = {
-		{ 0x5ffff8, false }, { 0x600000, true }, { 0x602ff8, true }, { 0x603000, false },
+		{ 0x5ffff8, false }, { 0x600000, true }, { 0x602fff, true }, { 0x603000, false },
 	};
 	struct am *a = am_start(t, 0);
 
@@ -146,7 +146,7 @@ TEST(model_rq_ats_host,
 {
 	struct am *a = am_start(t, 0);
 	unsigned levels = am_levels(t);
-	uint64_t root = am_page(a), page = am_page(a), pte;
+	uint64_t root = am_page(a), page = am_page(a), pte, had = a->config.efr & BIT(52) ? BITS(8, 7) : 0;
 
 	if (!levels)
 		skip(t, "EFR.HATS = 11b");
@@ -160,10 +160,13 @@ TEST(model_rq_ats_host,
 
 				am_put(pte, page | 1 | FLD(BITS(62, 61), leaf & 3) | (leaf & 4 ? BIT(59) : 0) |
 				       (leaf & 8 ? BIT(60) : 0));
-				am_dte(a, AM_SID, 3 | levels * 0x200u | root | FLD(BITS(62, 61), own),
+				am_dte(a, AM_SID, 3 | levels * 0x200u | root | FLD(BITS(62, 61), own) | had,
 				       AM_DOMAIN | BIT(32), 0, 0);
 				am_cmd(a, AM_OP(3) | FLD(BITS(47, 32), AM_DOMAIN), AM_ALL);
 				c = ats(a, (struct mdl_request){ .no_write = nw });
+				if (!(leaf & 2) || nw)
+					am_is(t, "D of a page that is not to be written", am_get(pte) & BIT(6), 0,
+					      leaf);
 				am_is(t, "status", c.status, MDL_DONE, 100 * leaf + 10 * own + nw);
 				am_is(t, "R and W", (uint64_t)c.r + 2u * c.w, (uint64_t)r + 2u * w,
 				      100 * leaf + 10 * own + nw);
