@@ -15,7 +15,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "check"
 LIMIT_S = 600
-PLATFORMS = ("vtd", "vtd-legacy", "board", "model", "usb")
+PLATFORMS = ("vtd", "vtd-legacy", "amdvi", "board", "model", "usb")
 # A part is enough where the others have the rest: here it is about the way in, the reset and the report.
 PARTS = {"usb": ["--tests", "acpi.*,pci.*,vtd.reg.*,dma.*@vtd-ss"]}
 POINT = re.compile(r"(not )?ok\b(?:.*# (SKIP|TODO))?", re.I)
