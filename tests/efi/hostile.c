@@ -1,6 +1,7 @@
 /*
- * Starts \EFI\BOOT\REAL.EFI with x2APIC on, where the processor has it, and with five levels of page tables: states in
- * which real firmware may hand over, but OVMF does not. Runs in QEMU only.
+ * Starts \EFI\BOOT\REAL.EFI with x2APIC on, where the processor has it, with five levels of page tables, and with a
+ * memory map that changes while boot services end: states in which real firmware may hand over, but OVMF does not. For
+ * QEMU with one processor: firmware parks the others in page tables of four levels.
  */
 #include "boot/efi/app.h"
 #include "boot/efi/path.h"
@@ -10,8 +11,25 @@
 #define REAL_BYTES_MAX BIT(24)
 #define CPUID1_ECX_X2APIC BIT(21)
 #define CPUID7_ECX_LA57   BIT(16)
+#define CHANGES           3
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
+
+static EFI_BOOT_SERVICES *services;
+static EFI_EXIT_BOOT_SERVICES real_exit;
+static unsigned changes_left = CHANGES;
+
+/* As if a handler had allocated memory since the map was read: the key is stale. */
+static EFI_STATUS EFIAPI exit_after_changes(EFI_HANDLE image, UINTN key)
+{
+	EFI_PHYSICAL_ADDRESS at;
+
+	if (changes_left) {
+		changes_left--;
+		services->AllocatePages(AllocateAnyPages, EfiRuntimeServicesData, 1, &at);
+	}
+	return real_exit(image, key);
+}
 
 static size_t read_real(const struct app *app, uint8_t *to)
 {
@@ -35,6 +53,9 @@ static void be_hostile(const struct app *app)
 {
 	uint32_t r[4];
 
+	services = app->bs;
+	real_exit = app->bs->ExitBootServices;
+	services->ExitBootServices = exit_after_changes;
 	cpuid(1, 0, r);
 	if (r[2] & CPUID1_ECX_X2APIC)
 		msr_wr(MSR_APIC_BASE, msr_rd(MSR_APIC_BASE) | APIC_BASE_X2APIC | APIC_BASE_ENABLE);

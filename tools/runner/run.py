@@ -30,7 +30,7 @@ class PlatformRun:
         self.target = IMAGE
         if platform.stick:
             self.target = stick.IMAGE
-            stick.firmware()
+            stick.require()
         if emulator:
             platforms.choose_iommu(platform, self.options.iommu)
             starter = xen.starter(platform, self.options) if platform.kind == "xen" else None

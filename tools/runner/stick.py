@@ -23,6 +23,16 @@ FIRMWARE = (
 )
 
 
+def require():
+    """What building and starting the image needs beyond the rest; a run of all platforms goes on without it."""
+    firmware()
+    for there, what, group in ((shutil.which("mformat"), "mtools", "usb"),
+                               (os.path.exists("/usr/include/efi/efi.h"), "GNU-EFI", "usb")):
+        if not there:
+            raise CannotRun(f"There is no {what} here, by which the USB stick's image is made; ./tools/setup.sh {group} "
+                            "sets it up.")
+
+
 def firmware():
     """(code, settings) of the firmware that is installed here."""
     for pair in FIRMWARE:
