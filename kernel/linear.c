@@ -1,6 +1,6 @@
 /*
- * Linear addresses on metal: a walk of the page tables in force (SDM vol. 3, 4.5), since an access that faults could not
- * be told from a mistake of ours.
+ * Linear addresses on metal: a walk of the page tables in force (SDM vol. 3, 4.5), since an access that faults could
+ * not be told from a mistake of ours.
  */
 #include "kernel/linear.h"
 #include "kernel/paging.h"

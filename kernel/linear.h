@@ -13,7 +13,7 @@ bool must_use linear_write(uint64_t va, const void *from, size_t bytes);
 
 #define LINEAR_RUN_PAGES_MAX 8
 
-/* Fresh zeroed pages side by side at linear addresses, no two of them neighbours in memory, unmapped before and after. */
+/* Fresh zeroed pages side by side at linear addresses, no two of them neighbours in memory; unmapped on both sides. */
 struct linear_run {
 	uint8_t *p;
 	unsigned pages_n;

@@ -96,7 +96,8 @@ int64_t pvio_flush_pages(struct pvio *p, const struct pvio_range *r);
  * numbers are its own physical addresses sees it. Lookups come from a shadow of what was mapped.
  * ERR_NO_MEMORY, ERR_FULL (no context), ERR_NOT_FOUND (a function that is not the domain's), ERR_IO.
  */
-enum status must_use pvio_iommu_create(struct pvio *p, const struct pci_addr *devs, unsigned devs_n, struct iommu **out);
+enum status must_use pvio_iommu_create(struct pvio *p, const struct pci_addr *devs, unsigned devs_n,
+				       struct iommu **out);
 /* All functions back in context 0, all contexts freed. ERR_IO where the hypervisor refuses some of it. */
 enum status pvio_iommu_destroy(struct iommu *io);
 /* The client behind a backend that pvio_iommu_create() made. */

@@ -1,6 +1,6 @@
 /*
- * The reference over a host that fails once, at each of its calls in turn, and over one whose tables are not what was asked
- * for: after a failure everything is as before or as after, and the reference's own check notices what is not.
+ * The reference over a host that fails once, at each of its calls in turn, and over one whose tables are not what was
+ * asked for: after a failure everything is as before or as after, and the reference's own check notices what is not.
  */
 #include "tests/pviommu/fixture.h"
 

@@ -1,6 +1,6 @@
 /*
- * The reference itself: memory and functions that a toolstack gives to domains and takes away. Not asked of hypervisors,
- * which have other ways to do so.
+ * The reference itself: memory and functions that a toolstack gives to domains and takes away. Not asked of
+ * hypervisors, which have other ways to do so.
  */
 #include "tests/pviommu/fixture.h"
 
@@ -121,7 +121,7 @@ TEST(pviommu_reference_balloon_held,
 
 TEST(pviommu_reference_memory_rules,
      .id = "pviommu.reference.memory_rules",
-     .given = "memory that is there, misaligned, empty or too far; more pieces than a domain can have; domains that do not exist",
+     .given = "memory that is there, misaligned, empty, too far, in too many pieces; domains that do not exist",
      .expects = "each is refused with its own status and changes nothing",
      .needs = NEED_PVIOMMU)
 {

@@ -1,7 +1,7 @@
 ; A hypercall page of 128 stubs of 32 bytes, as Xen fills one in: each loads its number and goes to the hypervisor. Here
-; that is a call where Xen has VMCALL or VMMCALL, and everything else is the same for who calls: number in rax, arguments
-; in rdi, rsi, rdx, r10, r8, result in rax; the argument registers are lost, all others are kept. A call that was
-; interrupted begins again at its stub, with the registers that it had.
+; that is a call where Xen has VMCALL or VMMCALL, and everything else is the same for who calls: number in rax,
+; arguments in rdi, rsi, rdx, r10, r8, result in rax; the argument registers are lost, all others are kept. A call that
+; was interrupted begins again at its stub, with the registers that it had.
 
 %define STUB_BYTES 32
 %define STUBS      128

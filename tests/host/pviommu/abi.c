@@ -1,6 +1,6 @@
 /*
- * Golden vectors: what the client hands to hypercall 43, byte by byte as the public headers lay it out, and how it reads
- * what comes back. Also the probe, against answers of every kind of hypervisor.
+ * Golden vectors: what the client hands to hypercall 43, byte by byte as the public headers lay it out, and how it
+ * reads what comes back. Also the probe, against answers of every kind of hypervisor.
  */
 #include "drivers-iommu/pviommu/pviommu.h"
 #include "tests/host/tap.h"
@@ -53,7 +53,8 @@ static void saw(const char *what, uint64_t number, const uint8_t *bytes, unsigne
 			tap_diag("byte %u is %02x, expected %02x", i, hv.seen[i], bytes[i]);
 }
 
-#define SAW(what, number, ...) saw(what, number, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
+#define SAW(what, number, ...) \
+	saw(what, number, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 #define SAW_T(what, ...) saw(what, hv.arg1, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 static const struct pvio_range range = {
@@ -143,7 +144,8 @@ static void structures(void)
 	SAW("F init", 2, 4, 3, 2, 1, 12, 0, 0, 0);
 	next(24, 0, 0, 0);
 	pvio_flush_pages(&f, &range);
-	SAW("F flush", 13, 0x34, 0x12, 0, 0, 0, 0, 0, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 0, 0, 0x10, 0, 0, 4, 3, 2, 1);
+	SAW("F flush", 13, 0x34, 0x12, 0, 0, 0, 0, 0, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 0, 0, 0x10, 0, 0, 4, 3, 2,
+	    1);
 	ok(pvio_lookup_page(&f, 0, 0, &gfn) == PVIO_NO_COMMAND && pvio_init(&h, 1, 1) == PVIO_NO_COMMAND &&
 	   pvio_flush_pages(&h, &range) == PVIO_NO_COMMAND, "what H and F have not");
 }

@@ -1,8 +1,8 @@
 /*
- * Random hypercalls against the reference, over the model of a unit that caches all that it may: hostile arguments and
- * structures, sane ones in between. After each call the reference is consistent with itself and the host's tables, and
- * the unit lets no function reach a page that is not its domain's. At the end nothing is left. Arguments: seed, calls for
- * each revision.
+ * Random hypercalls against the reference, over the model of a unit that caches all that it may: hostile arguments
+ * and structures, sane ones in between. After each call the reference is consistent with itself and the host's
+ * tables, and the unit lets no function reach a page that is not its domain's. At the end nothing is left. Arguments:
+ * seed, calls for each revision.
  */
 #include <stdlib.h>
 #include "drivers-iommu/pviommu/pviommu.h"
@@ -46,8 +46,8 @@ static enum status make(enum pvio_revision revision)
 	struct pvref_device devices[ARRAY_LEN(sids)] = { { .has_virtual = false } };
 	struct pvref_reserved reserved = { { 0, sids[1] }, rmrr, 2 };
 	struct pvref_domain_config domains[] = {
-		{ .domid = DOM0, .hardware = true, .max_ctx_no = HOSTILE_CONTEXTS, .arena_pages = 200, .memory = memory0, .memory_n = 1,
-		  .devices = devices, .devices_n = SIDS_0 },
+		{ .domid = DOM0, .hardware = true, .max_ctx_no = HOSTILE_CONTEXTS, .arena_pages = 200, .memory = memory0,
+		  .memory_n = 1, .devices = devices, .devices_n = SIDS_0 },
 		{ .domid = GUEST, .default_blocking = true, .max_ctx_no = HOSTILE_CONTEXTS, .memory = memory1, .memory_n = 3,
 		  .devices = devices + SIDS_0, .devices_n = ARRAY_LEN(sids) - SIDS_0 },
 		{ .domid = PLAIN, .no_iommu = true },
