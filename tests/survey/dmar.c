@@ -112,3 +112,27 @@ TEST(survey_dmar_protection, .id = "survey.dmar.protection", .given = "the opt-i
 	if (opt_in && !any)
 		observe(t, "the opt-in flag is set, but no unit protects memory");
 }
+
+#define MADT_ENTRIES 44u
+#define   MADT_IOAPIC   1u
+
+TEST(survey_dmar_ioapics, .id = "survey.dmar.ioapics",
+     .given = "INTR_REMAP set, and each IOAPIC that the MADT lists",
+     .expects = "a unit remaps its interrupts", .needs = NEED_VTD)
+{
+	struct bench *b = t->bench;
+	size_t bytes, at = MADT_ENTRIES;
+	const uint8_t *madt = b->machine->ops->acpi_table(b->machine, "APIC", &bytes);
+	struct dmar_source s;
+
+	if (!(b->dmar->flags & DMAR_INTR_REMAP))
+		skip(t, "INTR_REMAP is clear");
+	if (!madt)
+		skip_unreached(t, "no MADT");
+	for (; at + 2 <= bytes && madt[at + 1] >= 2 && madt[at + 1] <= bytes - at; at += madt[at + 1]) {
+		if (madt[at] != MADT_IOAPIC || madt[at + 1] < 12)
+			continue;
+		note(t, "IOAPIC %u", madt[at + 2]);
+		expect_true(t, dmar_ioapic(b->dmar, &b->bus, madt[at + 2], 0, &s) == OK, "a unit names the IOAPIC");
+	}
+}
