@@ -26,7 +26,7 @@ void vtd_found_read(struct vtd_unit *u)
 	if (u->caps.ir)
 		f->irta = mmio_rd(&u->regs, VTD_IRTA);
 	if (u->caps.qi)
-		f->iqa = mmio_rd(&u->regs, VTD_IQA);
+		f->iqa = vtd_iqa_now(u);
 	if (u->caps.plmr || u->caps.phmr)
 		f->pmen = mmio_rd(&u->regs, VTD_PMEN);
 	if (u->caps.plmr) {

@@ -173,11 +173,19 @@ enum status vtd_queue_recover(struct vtd_unit *u)
 	return vtd_queue_wait(u);
 }
 
+uint64_t vtd_iqa_now(const struct vtd_unit *u)
+{
+	uint64_t iqa = mmio_rd(&u->regs, VTD_IQA);
+	bool scalable = fld_get(RTADDR_TTM, mmio_rd(&u->regs, VTD_RTADDR)) == TTM_SCALABLE;
+
+	return scalable && vtd_gsts(u, GSTS_TES) ? iqa | IQA_DW : iqa;
+}
+
 /* A queue that firmware left on, as if it were ours, so that it can be drained like ours. */
 static enum status queue_adopt(struct vtd_unit *u)
 {
 	struct vtd_queue *q = &u->queue;
-	uint64_t iqa = mmio_rd(&u->regs, VTD_IQA);
+	uint64_t iqa = vtd_iqa_now(u);
 	enum status s;
 
 	*q = (struct vtd_queue){ .wide = iqa & IQA_DW };
