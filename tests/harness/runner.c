@@ -5,7 +5,7 @@
 #define BENCHES_MAX       64
 #define BUDGET_DEFAULT_US 4000000u /* a body may wait a real second for what does not come, more than once */
 #define TIMES_ON_HARDWARE 3
-#define HYPERVISOR_TIMES  2u      /* the time that a test may take where each step is a call of a hypervisor, which logs it */
+#define HYPERVISOR_TIMES  2u      /* steps there are calls of a hypervisor, which logs each refusal */
 
 void harness_bail_out(int status, const char *fmt, ...)
 {

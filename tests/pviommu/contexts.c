@@ -144,7 +144,7 @@ TEST(pviommu_alloc_identity_absent,
 	if (pvx(t)->caps.flags & PVIO_CAP_IDENTITY)
 		skip(t, "identity contexts are offered");
 	rc = pvx_try_alloc(t, PVIO_ALLOC_IDENTITY, &ctx);
-	if (expect_error_or_ignored(t, "an identity context that is not offered", rc)) {
+	if (expect_error_or_ignored(t, "an identity context that is not offered", rc, -XEN_EOPNOTSUPP)) {
 		expect_rc_of(t, "alloc_context, identity", rc, allowed);
 		return;
 	}
@@ -212,7 +212,7 @@ TEST(pviommu_alloc_flags,
 		uint16_t ctx = 0;
 		int64_t rc = pvx_try_alloc(t, flags, &ctx);
 
-		if (expect_error_or_ignored(t, "alloc_context with an undefined flag", rc))
+		if (expect_error_or_ignored(t, "alloc_context with an undefined flag", rc, -XEN_EINVAL))
 			continue;
 		pvx_map(t, ctx, PVX_A, p->pa, 1, PVX_RW);
 		pvx_free(t, ctx);
@@ -367,7 +367,7 @@ TEST(pviommu_free_busy_map,
 	if (map == 0)
 		expect_reach(t, t->engine, PVX_A, p);
 	else
-		expect_error(t, "map_pages", map);
+		expect_error(t, "map_pages", map, -XEN_EINVAL);
 	unmap = pvx_try_unmap(t, ctx, PVX_A, 1, NULL);
 	expect_true(t, (map == 0) == (unmap == 0), "map_pages and unmap_pages agree");
 	expect_no_reach(t, t->engine, PVX_A, p);
@@ -447,7 +447,7 @@ TEST(pviommu_free_flags,
 		uint16_t ctx = pvx_context(t);
 		int64_t rc = pvio_free_context(pvx(t), ctx, flags);
 
-		if (expect_error_or_ignored(t, "free_context with an undefined flag", rc)) {
+		if (expect_error_or_ignored(t, "free_context with an undefined flag", rc, -XEN_EINVAL)) {
 			expect_rc(t, "map_pages in it", pvx_try_map(t, ctx, PVX_A, gfn_of(p->pa), 1, NULL), 0);
 			pvx_free(t, ctx);
 			continue;

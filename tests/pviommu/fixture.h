@@ -1,5 +1,5 @@
 /*
- * What tests of PV-IOMMU start from: a client of the domain that they speak for, engines in context 0, and contexts that
+ * What tests of PV-IOMMU start from: a client of the domain that they speak for, engines in context 0, contexts that
  * are freed when the test ends, however it does. On the reference the domain is fresh; on a hypervisor it is the one
  * that the run has, initialised by the first test that needs contexts.
  *
@@ -87,8 +87,8 @@ bool expect_rc(struct test *t, const char *call, int64_t seen, int64_t expected)
 /* One of several, ended by PVX_END. */
 #define PVX_END INT64_MAX
 bool expect_rc_of(struct test *t, const char *call, int64_t seen, const int64_t *allowed);
-/* Any error. */
-bool expect_error(struct test *t, const char *call, int64_t seen);
+/* Any error; from the reference this one. */
+bool expect_error(struct test *t, const char *call, int64_t seen, int64_t own);
 /*
  * Where the header says one thing and implementations another, either will do, and the result names the revisions that
  * it follows. The reference must follow its own.
@@ -96,10 +96,10 @@ bool expect_error(struct test *t, const char *call, int64_t seen);
 bool expect_rc_told(struct test *t, const char *call, int64_t seen, int64_t header, const char *header_revisions,
 		    int64_t others, const char *other_revisions);
 /*
- * What is undefined or not offered: H refuses it, T, I and F take it as if it were not there; told in the same way. True
- * where it was refused.
+ * What is undefined or not offered: H refuses it, T, I and F take it as if it were not there; told in the same way.
+ * own: the error of the reference. True where it was refused.
  */
-bool expect_error_or_ignored(struct test *t, const char *call, int64_t seen);
+bool expect_error_or_ignored(struct test *t, const char *call, int64_t seen, int64_t own);
 /* A count that H sets and I and F add to what the structure held. */
 void expect_count(struct test *t, const char *what, uint32_t seen, uint32_t before, uint32_t pages);
 /* -22 of the header, -98 of its implementations. */

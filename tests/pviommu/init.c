@@ -138,9 +138,9 @@ TEST(pviommu_init_65535,
 {
 	struct pvio *p = own_domain(t);
 
-	expect_error(t, "init(65535, 9)", pvio_init(p, 65535, PVX_ORDER));
+	expect_error(t, "init(65535, 9)", pvio_init(p, 65535, PVX_ORDER), -XEN_E2BIG);
 	expect_limit(t, p, 0);
-	expect_error(t, "init(131071, 9)", pvio_init(p, 131071, PVX_ORDER));
+	expect_error(t, "init(131071, 9)", pvio_init(p, 131071, PVX_ORDER), -XEN_E2BIG);
 	expect_limit(t, p, 0);
 }
 
@@ -155,7 +155,7 @@ TEST(pviommu_init_65544,
 {
 	struct pvio *p = own_domain(t);
 
-	expect_error(t, "init(65544, 9)", pvio_init(p, 65536 + CONTEXTS, PVX_ORDER));
+	expect_error(t, "init(65544, 9)", pvio_init(p, 65536 + CONTEXTS, PVX_ORDER), -XEN_E2BIG);
 	expect_limit(t, p, 0);
 }
 
@@ -174,7 +174,7 @@ TEST(pviommu_init_no_arena,
 	int64_t rc = pvio_init(p, CONTEXTS, 0);
 
 	if (rc != 0) {
-		expect_error(t, "init(8, 0)", rc);
+		expect_error(t, "init(8, 0)", rc, -XEN_EINVAL);
 		expect_rc(t, "init(8, 9)", pvio_init(p, CONTEXTS, PVX_ORDER), 0);
 		return;
 	}

@@ -263,7 +263,7 @@ TEST(pviommu_map_default_th,
 
 	(void)pvx(t);
 	if (expect_error_or_ignored(t, "map_pages in context 0",
-				    pvx_try_map(t, PVIO_DEFAULT_CONTEXT, PVX_A, gfn_of(p->pa), 1, &n))) {
+				    pvx_try_map(t, PVIO_DEFAULT_CONTEXT, PVX_A, gfn_of(p->pa), 1, &n), -XEN_EINVAL)) {
 		expect_eq(t, "mapped", n, 0);
 		expect_no_reach(t, t->engine, PVX_A, p);
 		return;

@@ -143,10 +143,10 @@ TEST(pviommu_nested_refuses,
 	tb = make_table(t);
 	set_leaf(&tb, PVX_A, p->pa.v | LEAF);
 	ctx = nested_context(t, &tb);
-	expect_error(t, "map_pages", pvx_try_map(t, ctx, PVX_B, gfn_of(p->pa), 1, NULL));
-	expect_error(t, "unmap_pages", pvx_try_unmap(t, ctx, PVX_A, 1, NULL));
+	expect_error(t, "map_pages", pvx_try_map(t, ctx, PVX_B, gfn_of(p->pa), 1, NULL), -XEN_EINVAL);
+	expect_error(t, "unmap_pages", pvx_try_unmap(t, ctx, PVX_A, 1, NULL), -XEN_EINVAL);
 	if (t->bench->revision == REV_H)
-		expect_error(t, "lookup_page", pvio_lookup_page(pvx(t), ctx, PVX_A, &gfn));
+		expect_error(t, "lookup_page", pvio_lookup_page(pvx(t), ctx, PVX_A, &gfn), -XEN_EINVAL);
 }
 
 TEST(pviommu_nested_flush,
@@ -193,9 +193,9 @@ TEST(pviommu_nested_bad_table,
 	uint16_t ctx = 0;
 
 	for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
-		expect_error(t, "alloc_nested, bad table", pvio_alloc_nested(p, bad[i], 0, &ctx));
+		expect_error(t, "alloc_nested, bad table", pvio_alloc_nested(p, bad[i], 0, &ctx), -XEN_EINVAL);
 	expect_error(t, "alloc_nested, undefined flags",
-		       pvio_alloc_nested(p, gfn_of(page_alloc(t, PAGE_BYTES, 0)->pa), BIT(63), &ctx));
+		       pvio_alloc_nested(p, gfn_of(page_alloc(t, PAGE_BYTES, 0)->pa), BIT(63), &ctx), -XEN_EINVAL);
 }
 
 TEST(pviommu_nested_outside,

@@ -101,10 +101,10 @@ TEST(pviommu_pasid_bounds,
 	uint32_t max = p->caps.max_pasid;
 
 	expect_rc(t, "attach_pasid of the last", pvio_attach_pasid(p, ctx, dev, max), 0);
-	expect_error(t, "attach_pasid of one more", pvio_attach_pasid(p, ctx, dev, max + 1));
-	expect_error(t, "attach_pasid of 0xffffffff", pvio_attach_pasid(p, ctx, dev, UINT32_MAX));
+	expect_error(t, "attach_pasid of one more", pvio_attach_pasid(p, ctx, dev, max + 1), -XEN_EINVAL);
+	expect_error(t, "attach_pasid of 0xffffffff", pvio_attach_pasid(p, ctx, dev, UINT32_MAX), -XEN_EINVAL);
 	expect_rc(t, "attach_pasid of an absent device", pvio_attach_pasid(p, ctx, absent, PASID), -XEN_ENOENT);
-	expect_error(t, "attach_pasid to no context", pvio_attach_pasid(p, 65535, dev, PASID));
+	expect_error(t, "attach_pasid to no context", pvio_attach_pasid(p, 65535, dev, PASID), -XEN_ENOENT);
 	expect_rc(t, "detach_pasid of an absent device", pvio_detach_pasid(p, absent, PASID), -XEN_ENOENT);
 	expect_rc(t, "detach_pasid of the last", pvio_detach_pasid(p, dev, max), 0);
 }

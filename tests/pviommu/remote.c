@@ -114,8 +114,8 @@ TEST(pviommu_remote_query,
 	expect_rc(t, "remote noop", remote(&p, PVIO_NOOP, NULL), 0);
 	expect_rc(t, "remote query_capabilities", remote(&p, PVIO_QUERY_CAPABILITIES, &caps), 0);
 	expect_eq(t, "max_ctx_no of the guest", caps.max_ctx_no, 8);
-	expect_error(t, "remote unknown command", pvio_remote_cmd(p.dom0, PVB_GUEST, 31, &caps));
-	expect_error(t, "remote command 0xffff", pvio_remote_cmd(p.dom0, PVB_GUEST, 0xffff, &caps));
+	expect_error(t, "remote unknown command", pvio_remote_cmd(p.dom0, PVB_GUEST, 31, &caps), -XEN_EOPNOTSUPP);
+	expect_error(t, "remote command 0xffff", pvio_remote_cmd(p.dom0, PVB_GUEST, 0xffff, &caps), -XEN_EOPNOTSUPP);
 }
 
 TEST(pviommu_remote_init,
@@ -180,7 +180,7 @@ TEST(pviommu_remote_acts,
 	expect_eq(t, "mapped", map.mapped, 1);
 	map.gfn = gfn_of(own->pa);
 	map.dfn = PVX_B;
-	expect_error(t, "remote map_pages of the caller's own frame", remote(&p, PVIO_MAP_PAGES, &map));
+	expect_error(t, "remote map_pages of the caller's own frame", remote(&p, PVIO_MAP_PAGES, &map), -XEN_ENOENT);
 	move = reattach_of(p.engine, ctx);
 	expect_rc(t, "remote reattach_device", remote(&p, PVIO_REATTACH_DEVICE, &move), 0);
 	expect_write_by(t, p.engine, iova_of(PVX_A), dma_small_bytes(t, p.engine), p.pages, 3 * PAGE_BYTES, DMA_DONE);
@@ -209,8 +209,8 @@ TEST(pviommu_remote_no_iommu,
 	struct pair p;
 
 	pair_open(t, &p, true);
-	expect_error(t, "remote query_capabilities", remote(&p, PVIO_QUERY_CAPABILITIES, &caps));
-	expect_error(t, "remote noop", remote(&p, PVIO_NOOP, NULL));
+	expect_error(t, "remote query_capabilities", remote(&p, PVIO_QUERY_CAPABILITIES, &caps), -XEN_ENODEV);
+	expect_error(t, "remote noop", remote(&p, PVIO_NOOP, NULL), -XEN_ENODEV);
 	expect_rc(t, "query_capabilities", pvio_query_capabilities(p.dom0), 0);
 }
 
