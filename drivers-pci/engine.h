@@ -130,7 +130,7 @@ struct engine_entry {
 	static const struct engine_entry ops_##_entry __attribute__((section("engines"), used, aligned(16))) = \
 		{ &(ops_), (priority_) }
 
-/* What each engine refuses: a direction or attribute beyond caps (ERR_UNSUPPORTED), a bad length or address (ERR_INVALID). */
+/* Refuses a direction or attribute beyond caps (ERR_UNSUPPORTED) and a bad length or address (ERR_INVALID). */
 enum status must_use engine_check(const struct engine *e, const struct dma_request *rq, uint32_t direction);
 /* Zeroed state (e->priv) and one piece of own memory. ERR_NO_MEMORY: nothing was taken. */
 enum status must_use engine_take_memory(struct engine *e, size_t state_bytes, uint32_t own_bytes);

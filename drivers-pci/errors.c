@@ -2,8 +2,8 @@
  * Error reporting of a function and of the bridges above it, off while requests are refused on purpose and put back
  * afterwards (PCI Express Base 4.0 6.2, 7.5.3, 7.8.4; PCI-to-PCI Bridge 1.2 3.2.5.18).
  *
- * Refused requests end as Unsupported Request. Reported, that becomes an error message, an interrupt or SERR at the root
- * port, and on a server a machine check or an entry in the log of its management controller.
+ * Refused requests end as Unsupported Request. Reported, that becomes an error message, an interrupt or SERR at the
+ * root port, and on a server a machine check or an entry in the log of its management controller.
  */
 #include "drivers-pci/internal.h"
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * True where firmware handles errors of PCI Express first: one of its sources (root port, device, bridge) is marked so. A
- * source of unknown length ends the table.
+ * True where firmware handles errors of PCI Express first: a source of them (root port, device, bridge) is marked so.
+ * A source of unknown length ends the table.
  */
 bool hest_firmware_first(const void *table, size_t bytes);
 

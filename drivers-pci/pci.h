@@ -106,7 +106,7 @@ void pci_deny(struct pci_dev *d, const char *why);
 /* The same for displays, keyboards and management controllers. */
 void pci_deny_usual(struct pci_bus *bus);
 
-/* Turns error reporting of d and of all bridges above off: AER, SERR. Again after a reset of d: reporting is as after it. */
+/* Turns error reporting of d and of all bridges above off: AER, SERR. */
 void pci_errors_mask(struct pci_dev *d);
 /* Forgets the errors that were logged, and puts reporting back on every function where it was turned off. */
 void pci_errors_restore(struct pci_bus *bus);

@@ -11,7 +11,7 @@ enum memory_says {
 	MEMORY_UNLISTED, /* none of it is RAM, and some of it is not listed */
 };
 
-/* [pa, pa + bytes), bytes not 0. Entries that overlap: RAM goes before the rest, since somebody may take it for that. */
+/* [pa, pa + bytes), bytes not 0. Entries that overlap: RAM goes before the rest, for somebody may take it for that. */
 enum memory_says memory_map_says(pa_t pa, uint64_t bytes);
 
 #endif

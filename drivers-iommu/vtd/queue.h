@@ -35,8 +35,8 @@ enum status must_use vtd_queue_wait(struct vtd_unit *u);
 enum status vtd_queue_recover(struct vtd_unit *u);
 
 /*
- * IQA of a queue that is on. QUIRK vtd-iqa-dw: QEMU 7.2 reads DW as 0; in scalable mode, which needs wide descriptors, it is
- * taken as 1 (vtd.driver.handover.scalable takes seconds without).
+ * IQA of a queue that is on. QUIRK vtd-iqa-dw: QEMU 7.2 reads DW as 0; in scalable mode, which needs wide descriptors,
+ * it is taken as 1 (vtd.driver.handover.scalable takes seconds without).
  */
 uint64_t vtd_iqa_now(const struct vtd_unit *u);
 

@@ -159,7 +159,8 @@ static void send_frames(struct engine *e, uint64_t addr, uint32_t bytes)
 }
 
 /* Places for both frames; slots gets their descriptors. Returns how many. */
-static unsigned expect_frames(struct engine *e, uint64_t addr, uint32_t bytes, volatile struct nic_desc *slots[SLOTS_MAX])
+static unsigned expect_frames(struct engine *e, uint64_t addr, uint32_t bytes,
+			      volatile struct nic_desc *slots[SLOTS_MAX])
 {
 	struct nic *n = e->priv;
 	struct nic_desc *ring = own(e, OWN_RX, RING * (uint32_t)sizeof(*ring));

@@ -68,7 +68,10 @@ void nvme_get(const struct nvme *n, unsigned page, uint32_t off, void *to, uint3
 void nvme_cmb_put(const struct nvme *n, uint32_t off, const void *from, uint32_t bytes);
 void nvme_cmb_get(const struct nvme *n, uint32_t off, void *to, uint32_t bytes);
 
-/* Turns the controller off and on again with fresh queues, those for media only where they are scratch. ERR_TIMEOUT, ERR_IO. */
+/*
+ * Turns the controller off and on again with fresh queues, those for media only where they are scratch. ERR_TIMEOUT,
+ * ERR_IO.
+ */
 enum status must_use nvme_start(struct nvme *n);
 /* Off; nothing of it reaches memory any more, and what it had begun is finished. ERR_TIMEOUT. */
 enum status must_use nvme_stop(struct nvme *n);

@@ -1,5 +1,5 @@
 /*
- * USB host controllers: registers and ring entries (xHCI 1.2, chapters 5 and 6). What the engine does not use is left out.
+ * USB host controllers: registers and ring entries (xHCI 1.2, chapters 5 and 6), as far as the engine uses them.
  */
 #ifndef PORTCULLIS_DRIVERS_PCI_ENGINES_XHCI_REGS_H
 #define PORTCULLIS_DRIVERS_PCI_ENGINES_XHCI_REGS_H

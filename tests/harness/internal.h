@@ -91,7 +91,10 @@ enum status must_use vtd_bench_open(struct bench *b, char *why);
 void vtd_bench_deny(struct bench *b);
 /* True where the unit under test serves such a function, whose DMA must go on. */
 bool vtd_bench_keeps(const struct bench *b);
-/* Once engines are known: the unit under test is that of the best engine, a unit that keeps nothing before others, and engines behind other units go. */
+/*
+ * Once engines are known: the unit under test is that of the best engine, a unit that keeps nothing before others, and
+ * engines behind other units go.
+ */
 void vtd_bench_choose(struct bench *b);
 /* Between tests: quiet; translation may stay on with nothing present, since turning it off and on is slow. */
 void vtd_bench_clean(struct bench *b);

@@ -198,7 +198,8 @@ void vtd_bench_clean(struct bench *b)
 		return;
 	/* Off, a unit lets everything pass: functions with an RMRR go on. */
 	if (b->vtd)
-		s = engines_need_no_memory(b) && !vtd_bench_keeps(b) ? vtd_unit_park(b->vtd, b->vtd_found->empty_root) : vtd_unit_quiesce(b->vtd);
+		s = engines_need_no_memory(b) && !vtd_bench_keeps(b) ?
+		    vtd_unit_park(b->vtd, b->vtd_found->empty_root) : vtd_unit_quiesce(b->vtd);
 	if (s != OK)
 		log_line("the VT-d unit does not come to rest: %s", status_text(s));
 }

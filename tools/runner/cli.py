@@ -61,8 +61,9 @@ def parser(names):
     p.add_argument("--bench", action="store_true", help="measure as well")
     p.add_argument("--iommu", choices=("vtd", "amdvi", "none"), help="insist on a kind of IOMMU, or take it away")
     p.add_argument("--iommu-opts", type=_pairs, default={}, metavar="K=V,..", help="options for QEMU's IOMMU device")
-    p.add_argument("--engine", metavar="NAME", help="use this DMA engine only: nvme, edu, iommu-testdev, ahci, xhci, e1000e, igb, hda, "
-                                                 "virtio-blk, nvme-admin")
+    p.add_argument("--engine", metavar="NAME",
+                   help="use this DMA engine only: nvme, nvme-admin, edu, iommu-testdev, ahci, xhci, e1000e, igb, hda, "
+                        "virtio-blk")
     p.add_argument("--xen", metavar="PATH", help="your own Xen: a hypervisor, or an install tree (dist/install)")
     p.add_argument("--hvm", action="store_true", help="an HVM guest instead of a PVH one, for xen-guest")
     p.add_argument("--hazard", action="store_true", help="also the tests that may harm a machine")
