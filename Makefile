@@ -284,6 +284,7 @@ EFI_SRC := $(EFI_PURE_SRC) \
 	boot/efi/files.c \
 	boot/efi/firmware.c \
 	boot/efi/handover.c \
+	boot/efi/http.c \
 	boot/efi/kept.c \
 	boot/efi/main.c \
 	boot/efi/record.c \

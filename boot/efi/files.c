@@ -1,6 +1,7 @@
 /* portcullis.cfg: beside the application, else in the root of its medium; over a network, from the server's folder. */
 #include "boot/efi/app.h"
 #include "boot/efi/config.h"
+#include "boot/efi/http.h"
 #include "boot/efi/path.h"
 #include "kernel/hal.h"
 #include <string.h>
@@ -109,6 +110,8 @@ void files_config(struct app *app)
 		n = from_network(app, text);
 		where = "from the network";
 	}
+	if (!n)
+		n = http_beside(app, CONFIG_NAME, text, CONFIG_BYTES_MAX);
 	if (n)
 		app->bi->cmdline_cut = config_words(text, n, app->bi->cmdline, sizeof(app->bi->cmdline));
 	if (n)

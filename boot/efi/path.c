@@ -39,3 +39,18 @@ bool path_beside_text(const char *path, size_t path_chars, const char *file, cha
 	out[n] = 0;
 	return true;
 }
+
+bool url_host(const char *url, char out[PATH_MAX_CHARS])
+{
+	size_t n = 0;
+
+	out[0] = 0;
+	while (*url && *url != ':' && *url != '/')
+		url++;
+	if (url[0] != ':' || url[1] != '/' || url[2] != '/')
+		return false;
+	for (url += 3; url[n] && url[n] != '/' && n < PATH_MAX_CHARS - 1; n++)
+		out[n] = url[n];
+	out[url[n] == '/' ? n : 0] = 0;
+	return out[0] != 0;
+}

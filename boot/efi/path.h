@@ -15,5 +15,7 @@
 bool path_beside(const uint16_t *path, size_t path_chars, const char *file, uint16_t out[PATH_MAX_CHARS]);
 /* The same for the name of a boot file on a network's server. */
 bool path_beside_text(const char *path, size_t path_chars, const char *file, char out[PATH_MAX_CHARS]);
+/* The host, with its port if there is one, of "scheme://host:port/path". False: this is no such address. */
+bool url_host(const char *url, char out[PATH_MAX_CHARS]);
 
 #endif

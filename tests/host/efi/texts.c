@@ -88,8 +88,33 @@ static void paths(void)
 	   out[3] == 0, "a zero ends a path");
 }
 
+static void host(const char *url, const char *expected)
+{
+	char out[PATH_MAX_CHARS];
+
+	ok(url_host(url, out) == (expected[0] != 0), "%s: an address or not", url);
+	is_str(out, expected, "%s: its host", url);
+}
+
+static void hosts(void)
+{
+	char lengthy[2 * PATH_MAX_CHARS] = "http://";
+
+	host("http://10.0.2.2:8000/BOOTX64.EFI", "10.0.2.2:8000");
+	host("https://example/a/b", "example");
+	host("http://example", "");
+	host("http:///a", "");
+	host("http:/example/a", "");
+	host("example/a", "");
+	host("", "");
+	memset(lengthy + 7, 'h', sizeof(lengthy) - 9);
+	lengthy[sizeof(lengthy) - 2] = '/';
+	host(lengthy, "");
+}
+
 int main(void)
 {
+	hosts();
 	config();
 	words_of_ours();
 	paths();
