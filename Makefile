@@ -4,6 +4,7 @@
 #   make fast       the model without sanitizers, and its benchmark
 #   make usb        the image of the USB stick, build/portcullis.img; SIGN_KEY= SIGN_CERT= sign it
 #   make firmware-check  what else the image must do, with OVMF: Secure Boot, start over the network (about two minutes)
+#   make survival-check  the report outlives crashes, hangs, resets and the loss of RAM, in QEMU (about three minutes)
 #   make xen-iso    an ISO for a Xen host, build/portcullis-xen.iso; XEN= takes one's own hypervisor
 #   make check      unit tests and the QEMU platforms, last line "N passed, N failed, N skipped"
 #   make V=1        shows the commands
@@ -386,7 +387,7 @@ KOBJ := $(patsubst %.asm,$(B)/kernel/%.o,$(KERNEL_ASM) $(BOTH_ASM)) \
 	$(patsubst %.c,$(B)/kernel/%.o,$(KERNEL_SRC) $(BOTH_SRC) $(TESTS_SRC) $(XEN_TESTS_SRC)) $(B)/kernel/gen/catalogue.o
 
 .DEFAULT_GOAL := all
-.PHONY: all kernel usb xen-iso xen-iso-check firmware-check host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
+.PHONY: all kernel usb xen-iso xen-iso-check firmware-check survival-check host fast check coverage mutants print-fast clean headers lint fuzz-short FORCE
 
 all: kernel $(HOST_PROGRAMS)
 kernel: $(B)/portcullis.elf
@@ -487,6 +488,12 @@ firmware-check:
 	$(Q)./tools/setup.sh run qemu usb ovmf sign
 	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.img $(B)/HOSTILE.EFI
 	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache tools/firmware_check.py $(QEMU)
+
+# The report outlives what tests do to a machine, and the loss of its RAM: in QEMU with OVMF.
+survival-check:
+	$(Q)./tools/setup.sh run qemu usb ovmf
+	$(Q)$(MAKE) --no-print-directory $(B)/portcullis.img
+	$(Q)$(PYTHON) -X pycache_prefix=$(B)/pycache tools/survival_check.py
 
 # The image of the stick. Sets up what is missing before it builds.
 usb:
