@@ -316,6 +316,7 @@ UNIT_TESTS := \
 	tests/host/efi/memory_map.c \
 	tests/host/efi/smbios.c \
 	tests/host/efi/texts.c \
+	tests/host/harness/keeps.c \
 	tests/host/kernel/cmdline.c \
 	tests/host/kernel/nv_record.c \
 	tests/host/kernel/page_pool.c \

@@ -49,6 +49,20 @@ static bool shares_management(const struct pci_bus *bus, const struct pci_dev *d
 	return false;
 }
 
+static bool is_display(const struct pci_dev *d)
+{
+	return fld_get(CLASS_BASE, d->class_code) == CLASS_DISPLAY;
+}
+
+/* The sound of a graphics card, say. */
+static bool shares_display(const struct pci_bus *bus, const struct pci_dev *d)
+{
+	for (unsigned i = 0; i < bus->devs_n; i++)
+		if (is_display(&bus->devs[i]) && same_device(&bus->devs[i], d))
+			return true;
+	return false;
+}
+
 void pci_deny_usual(struct pci_bus *bus)
 {
 	for (unsigned i = 0; i < bus->devs_n; i++) {
@@ -56,8 +70,10 @@ void pci_deny_usual(struct pci_bus *bus)
 
 		if (d->header_type != 0)
 			continue;
-		if (fld_get(CLASS_BASE, d->class_code) == CLASS_DISPLAY)
+		if (is_display(d))
 			pci_deny(d, "a display");
+		else if (shares_display(bus, d))
+			pci_deny(d, "part of a display");
 		else if (fld_get(CLASS_SUB, d->class_code) == CLASS_KEYBOARD)
 			pci_deny(d, "a keyboard");
 		else if (shares_management(bus, d))

@@ -25,7 +25,7 @@ void fuzz_bench_open(struct test *t, struct fuzz_bench *r, const struct fuzz_ven
 	r->arena.data_page = v->data_page;
 	r->arena.pa = arena->pa;
 	r->arena.words = (uint64_t *)(void *)arena->p; /* page-aligned */
-	r->arena.unbacked = mem_unbacked(PAGE_BYTES).v;
+	r->arena.unbacked = page_unbacked(t).v;
 	r->oracle = (struct fuzz_oracle *)(void *)oracle->p;
 	v->open(r);
 	v->oracle_init(r->oracle, &r->facts);

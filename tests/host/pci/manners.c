@@ -17,10 +17,12 @@ static void is_denied(int n, bool denied, const char *what)
 
 static void classes(void)
 {
-	int display, nvme, keyboard, bridge, behind, ipmi, sibling;
+	int display, sound, nvme, keyboard, bridge, behind, ipmi, sibling;
 
 	pci_fake_init(&f);
 	display = pci_fake_add(&f, -1, 0, 1, 0, 0x030000);
+	sound = pci_fake_add(&f, -1, 0, 1, 1, 0x040300);
+	pci_fake_put(&f, display, PCI_HEADER, (uint32_t)HEADER_MULTI, 1);
 	nvme = pci_fake_add(&f, -1, 0, 2, 0, 0x010802);
 	keyboard = pci_fake_add(&f, -1, 0, 3, 0, 0x090000);
 	ipmi = pci_fake_add(&f, -1, 0, 4, 0, 0x0c0701);
@@ -32,6 +34,7 @@ static void classes(void)
 	(void)!pci_fake_enumerate(&f);
 	pci_deny_usual(&f.bus);
 	is_denied(display, true, "a display");
+	is_denied(sound, true, "its sound");
 	is_denied(nvme, false, "a disk may be used");
 	is_denied(keyboard, true, "a keyboard");
 	is_denied(ipmi, true, "a management controller");
