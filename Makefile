@@ -583,6 +583,9 @@ $(B)/host/portcullis-model: $(patsubst %.c,$(B)/host/obj/%.o,$(MODEL_MAIN)) $(pa
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HCFLAGS) -o $@ $^
 
+# What is asked for speed: the model itself.
+$(B)/fast/obj/model/%.o: FCFLAGS += -O3
+
 $(B)/fast/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FCFLAGS) -c $< -o $@

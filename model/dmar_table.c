@@ -40,6 +40,23 @@ static void unit(struct mdl_table *t, const struct mdl_fabric *f, unsigned n)
 	mdl_put_at(t, start + 2, t->n - start, 2);
 }
 
+/* Memory that firmware keeps for a device. */
+static void rmrr(struct mdl_table *t, const struct mdl_fabric *f)
+{
+	size_t start = t->n;
+
+	mdl_put(t, 1, 2);
+	mdl_put(t, 0, 2);
+	mdl_put(t, 0, 2);
+	mdl_put(t, 0, 2); /* segment */
+	mdl_put(t, f->kept.base, 8);
+	mdl_put(t, f->kept.base + f->kept.bytes - 1, 8);
+	for (unsigned i = 0; i < f->fns_n; i++)
+		if (f->fns[i].device == f->kept.device)
+			scope(t, f, &f->fns[i]);
+	mdl_put_at(t, start + 2, t->n - start, 2);
+}
+
 /* Every root port may carry ATS traffic. */
 static void atsr(struct mdl_table *t)
 {
@@ -79,6 +96,8 @@ enum status mdl_dmar_build(struct mdl_fabric *f)
 	mdl_put(&t, 0, 2);
 	for (unsigned i = 0; i < f->units_n; i++)
 		unit(&t, f, i);
+	if (f->kept.device != NULL)
+		rmrr(&t, f);
 	if (dt)
 		atsr(&t);
 	for (unsigned i = 0; i < f->units_n; i++)

@@ -66,21 +66,33 @@ static void write_buffer_flush(void *ctx)
 		f->write_buffer_flush(f->message_ctx);
 }
 
+/* Any of them may be old now: those that are not can be had again. */
+static void revoke(void *ctx)
+{
+	struct mdl_fabric *f = ctx;
+
+	while (f->directs_n > 0) {
+		const struct mdl_direct_place gone = f->directs[--f->directs_n];
+
+		gone.revoked(gone.ctx, &gone.d);
+	}
+}
+
 static struct mdl_env env_of(struct mdl_fabric *f)
 {
 	return (struct mdl_env){ .ctx = f, .message = message, .devtlb_invalidate = devtlb_invalidate,
-				 .page_response = page_response };
+				 .page_response = page_response, .revoke = revoke };
 }
 
 enum status mdl_fabric_add_unit(struct mdl_fabric *f, struct mdl_vtd *u, const struct mdl_vtd_config *c,
 				void *cache_memory, bool all)
 {
-	struct mdl_env env = { .ctx = f, .message = message, .devtlb_invalidate = devtlb_invalidate,
-			       .page_response = page_response, .write_buffer_flush = write_buffer_flush };
+	struct mdl_env env = env_of(f);
 	enum status s;
 
 	if (f->units_n == MDL_UNITS_MAX)
 		return ERR_FULL;
+	env.write_buffer_flush = write_buffer_flush;
 	s = mdl_vtd_init(u, c, &f->mem, &env, cache_memory);
 	if (s == OK)
 		f->units[f->units_n++] = (struct mdl_unit_place){ .ops = &mdl_vtd_ops, .unit = u, .vtd = u, .all = all };
@@ -165,6 +177,11 @@ enum status mdl_fabric_add_device(struct mdl_fabric *f, struct mdl_device *d, in
 	mark_multi(f, fn);
 	mdl_device_init(d, f, sid_of(f, fn));
 	return OK;
+}
+
+void mdl_fabric_keep(struct mdl_fabric *f, const struct mdl_device *d, uint64_t base, uint64_t bytes)
+{
+	f->kept = (struct mdl_kept){ .device = d, .base = base, .bytes = bytes };
 }
 
 enum status mdl_fabric_done(struct mdl_fabric *f)
@@ -286,6 +303,24 @@ enum mdl_completion mdl_fabric_dma(struct mdl_fabric *f, const struct mdl_reques
 	const struct mdl_unit_place *u = mdl_fabric_unit(f, rq->sid);
 
 	return u == NULL ? direct(f, rq, data) : u->ops->dma(u->unit, rq, data);
+}
+
+enum status mdl_fabric_direct(struct mdl_fabric *f, const struct mdl_request *rq,
+			      void (*revoked)(void *ctx, const struct mdl_direct *d), void *ctx, struct mdl_direct *out)
+{
+	const struct mdl_unit_place *u = mdl_fabric_unit(f, rq->sid);
+	struct mdl_direct d = { .sid = rq->sid, .r = rq->access == MDL_READ, .w = rq->access == MDL_WRITE };
+
+	d.bytes = PAGE_BYTES; /* where no unit is: memory as it is */
+	d.address = align_down(rq->address, PAGE_BYTES);
+	if (u != NULL && !u->ops->direct(u->unit, rq, &d))
+		return ERR_NOT_FOUND;
+	d.iova = align_down(rq->address, d.bytes);
+	if (f->directs_n == MDL_DIRECTS_MAX)
+		return ERR_FULL;
+	f->directs[f->directs_n++] = (struct mdl_direct_place){ .d = d, .revoked = revoked, .ctx = ctx };
+	*out = d;
+	return OK;
 }
 
 void mdl_fabric_ats(struct mdl_fabric *f, const struct mdl_request *rq, struct mdl_ats_completion *out)

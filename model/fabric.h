@@ -16,6 +16,7 @@
 #define MDL_FUNCTIONS_MAX 16
 #define MDL_UNITS_MAX     4
 #define MDL_CONFIG_BYTES  4096
+#define MDL_DIRECTS_MAX   16
 #define MDL_DMAR_BYTES    512
 #define MDL_IVRS_BYTES    1024
 /* Where BARs and unit registers lie in the physical address space of a model machine. */
@@ -39,6 +40,19 @@ struct mdl_function {
 	struct mdl_device *device;       /* endpoints */
 };
 
+/* A direct mapping in use. */
+struct mdl_direct_place {
+	struct mdl_direct d;
+	void (*revoked)(void *ctx, const struct mdl_direct *d);
+	void *ctx;
+};
+
+/* Memory that firmware keeps for a function: a structure of the DMAR. */
+struct mdl_kept {
+	const struct mdl_device *device; /* NULL: none */
+	uint64_t base, bytes;
+};
+
 struct mdl_unit_place {
 	const struct mdl_unit_ops *ops;
 	void *unit;
@@ -56,6 +70,9 @@ struct mdl_fabric {
 	unsigned fns_n;
 	struct mdl_unit_place units[MDL_UNITS_MAX];
 	unsigned units_n;
+	struct mdl_kept kept;
+	struct mdl_direct_place directs[MDL_DIRECTS_MAX];
+	unsigned directs_n;
 	uint8_t dmar[MDL_DMAR_BYTES];
 	size_t dmar_bytes;
 	uint8_t ivrs[MDL_IVRS_BYTES];
@@ -79,6 +96,8 @@ enum status must_use mdl_fabric_add_port(struct mdl_fabric *f, uint8_t devfn, ui
 /* A DMA device: on the root bus (port -1) or behind a port; unit as above. */
 enum status must_use mdl_fabric_add_device(struct mdl_fabric *f, struct mdl_device *d, int port, uint8_t devfn,
 					   uint8_t unit);
+/* The DMAR names memory (whole pages) as kept by firmware for a device; it is not looked at here. */
+void mdl_fabric_keep(struct mdl_fabric *f, const struct mdl_device *d, uint64_t base, uint64_t bytes);
 /* Everything was added: builds the DMAR or IVRS table. ERR_FULL. */
 enum status must_use mdl_fabric_done(struct mdl_fabric *f);
 
@@ -91,6 +110,14 @@ enum status must_use mdl_fabric_window(struct mdl_fabric *f, uint64_t pa, uint64
 /* The place of a requester's unit, NULL: none. */
 const struct mdl_unit_place *mdl_fabric_unit(struct mdl_fabric *f, uint16_t sid);
 enum mdl_completion mdl_fabric_dma(struct mdl_fabric *f, const struct mdl_request *rq, void *data);
+/*
+ * A direct mapping of the page that a request (MDL_READ or MDL_WRITE, untranslated) reaches, so that more accesses of
+ * this kind need not ask. It holds until revoked() is called, which is at the latest when an invalidation ends that
+ * concerns it; it may be asked for again then. ERR_FULL: too many at a time. ERR_NOT_FOUND: the request is refused.
+ */
+enum status must_use mdl_fabric_direct(struct mdl_fabric *f, const struct mdl_request *rq,
+				       void (*revoked)(void *ctx, const struct mdl_direct *d), void *ctx,
+				       struct mdl_direct *out);
 void mdl_fabric_ats(struct mdl_fabric *f, const struct mdl_request *rq, struct mdl_ats_completion *out);
 enum mdl_completion mdl_fabric_page_request(struct mdl_fabric *f, const struct mdl_page_request *pr);
 void mdl_fabric_devtlb_answer(struct mdl_fabric *f, uint16_t sid);

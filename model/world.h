@@ -62,6 +62,8 @@ struct mdl_env {
 	void (*page_response)(void *ctx, const struct mdl_page_response *rsp);
 	/* Software or an invalidation empties the write buffer (RWBF=1). NULL: there is nothing to empty. */
 	void (*write_buffer_flush)(void *ctx);
+	/* Translations that somebody outside has (struct mdl_direct) may be old. NULL: nobody has any. */
+	void (*revoke)(void *ctx);
 	/* AMD-Vi: a processor is told that its guest has an interrupt waiting. NULL: nobody listens. */
 	void (*doorbell)(void *ctx, uint32_t destination);
 };
@@ -112,12 +114,21 @@ struct mdl_update {
 	uint8_t fault;           /* what it is when memory rejects the update */
 };
 
+/* Memory that a requester may reach by itself, as far as r and w allow, until it is revoked. */
+struct mdl_direct {
+	uint16_t sid;
+	bool r, w;
+	uint64_t iova, address, bytes; /* the bytes at iova are those at address */
+};
+
 /* A unit as the fabric sees it: which vendor's makes no difference to a device. */
 struct mdl_unit_ops {
 	enum mdl_completion (*dma)(void *unit, const struct mdl_request *rq, void *data);
 	void (*ats)(void *unit, const struct mdl_request *rq, struct mdl_ats_completion *out);
 	enum mdl_completion (*page_request)(void *unit, const struct mdl_page_request *pr);
 	void (*devtlb_answer)(void *unit, uint16_t sid);
+	/* The page that a request (MDL_READ or MDL_WRITE, made now) reaches, for accesses of its kind. False: refused. */
+	bool (*direct)(void *unit, const struct mdl_request *rq, struct mdl_direct *out);
 	/* The register window: NULL where nothing decodes at base now. */
 	const struct mmio_ops *(*window)(void *unit, uint64_t *base, uint32_t *bytes);
 	/* Configuration space, where the unit is a PCI function; else NULL. */

@@ -20,7 +20,12 @@ struct place {
 
 static const struct place places[] = {
 	{ -1, 0x08 }, { -1, 0x09 }, { -1, 0x0a }, { -1, 0x0c }, { -1, 0xc8 }, { 0, 0x00 }, { 0, 0x03 }, { 1, 0x00 },
+	{ 0, 0x04 }, /* KEPT */
 };
+
+/* The device that firmware keeps memory for, and how much: nothing lies there, and nobody goes there. */
+#define KEPT       (ARRAY_LEN(places) - 1)
+#define KEPT_BYTES (3 * PAGE_BYTES)
 
 struct model_machine {
 	struct machine machine;
@@ -32,6 +37,7 @@ struct model_machine {
 	bool is_amd;
 	struct mdl_device devices[ARRAY_LEN(places)];
 	char name[NAME_MAX_];
+	unsigned revocations;
 	pa_t memory, cache[UNITS];
 	size_t cache_bytes;
 };
@@ -199,6 +205,7 @@ static enum status populate(struct model_machine *mm)
 	for (unsigned i = 0; i < ARRAY_LEN(places) && s == OK; i++)
 		s = mdl_fabric_add_device(f, &mm->devices[i], places[i].port < 0 ? -1 : ports[places[i].port],
 					  places[i].devfn, MDL_UNITS_MAX);
+	mdl_fabric_keep(f, &mm->devices[KEPT], mem_unbacked(BIT(30)).v + BIT(29), KEPT_BYTES);
 	return s == OK ? mdl_fabric_done(f) : s;
 }
 
@@ -287,6 +294,16 @@ void model_machine_destroy(struct machine *m)
 		if (mm->cache[i].v)
 			mem_free(mm->cache[i], mm->cache_bytes);
 	mem_free(mm->memory, sizeof(*mm));
+}
+
+struct mdl_fabric *model_machine_fabric(struct machine *m)
+{
+	return &of(m)->fabric;
+}
+
+unsigned *model_machine_revocations(struct machine *m)
+{
+	return &of(m)->revocations;
 }
 
 struct mdl_vtd *model_machine_unit(struct machine *m)

@@ -6,8 +6,7 @@
 #define PORTCULLIS_TESTS_MODEL_MACHINE_H
 
 #include "kernel/hal.h"
-#include "model/amdvi/model.h"
-#include "model/vtd/model.h"
+#include "model/fabric.h"
 
 /*
  * A machine named "model.<configuration>": two units of it (one for 00:03.0 and all below, one for all the rest), DMA
@@ -26,6 +25,9 @@ void model_machine_destroy(struct machine *m);
 enum status must_use model_machines_create(const char *names, struct machine **out, unsigned max, unsigned *n);
 
 /* The unit for all the rest, for tests that look behind the seam. */
+struct mdl_fabric *model_machine_fabric(struct machine *m);
+/* A counter for whoever tests direct mappings. */
+unsigned *model_machine_revocations(struct machine *m);
 struct mdl_vtd *model_machine_unit(struct machine *m);
 struct mdl_amd *model_machine_unit_amdvi(struct machine *m);
 

@@ -35,12 +35,13 @@ static bool any_mapped(const struct pgt *pt, uint64_t iova, uint64_t bytes)
 /* How many entries from the spot on, at most n, are absent; the table may not exist yet. */
 static uint64_t absent_run(const struct pgt *pt, const struct run *r, unsigned index, uint64_t n)
 {
+	uint64_t i = 0;
+
 	if (r->spot.level != r->level)
 		return n;
-	for (uint64_t i = 0; i < n; i++)
-		if (pt->cfg.format->decode(r->level, r->spot.table[index + i]).kind != PGT_ABSENT)
-			return i;
-	return n;
+	while (i < n && pt->cfg.format->decode(r->level, r->spot.table[index + i]).kind == PGT_ABSENT)
+		i++;
+	return i;
 }
 
 /*

@@ -12,12 +12,9 @@ static bool straddles(const struct pgt_spot *s, uint64_t at)
 /* How many tables it takes to have a page boundary at an address. */
 static uint64_t split_tables(const struct pgt *pt, uint64_t at)
 {
-	struct pgt_spot s;
+	struct pgt_spot s = pgt_descend(pt, at, 1); /* at the end of the width: some page, but none straddles it */
 	uint64_t n = 0;
 
-	if (at >= pow2(pt->cfg.input_bits))
-		return 0;
-	s = pgt_descend(pt, at, 1);
 	if (straddles(&s, at))
 		for (unsigned level = s.level; level > 1 && !is_aligned(at, level_bytes(level)); level--)
 			n++;
@@ -50,8 +47,6 @@ static void split_entry(struct pgt *pt, const struct pgt_spot *s, uint64_t at)
 /* Splits until a page boundary is at the address. */
 static void split_at(struct pgt *pt, uint64_t at)
 {
-	if (at >= pow2(pt->cfg.input_bits))
-		return;
 	for (unsigned i = 0; i < 2 * PGT_LEVELS_MAX; i++) { /* each level: at most a group and an entry */
 		struct pgt_spot s = pgt_descend(pt, at, 1);
 

@@ -33,10 +33,11 @@ bool vtd_mode_supported(const struct vtd_unit *u, enum vtd_mode mode)
 /* The shallowest second-stage walk that covers MGAW, else the deepest there is. */
 static unsigned ss_levels(const struct vtd_caps *c)
 {
-	for (unsigned levels = 3; levels < c->levels_max; levels++)
-		if (vtd_caps_levels(c, levels) && 12 + 9 * levels >= c->mgaw_bits)
-			return levels;
-	return c->levels_max;
+	unsigned levels = 3;
+
+	while (levels != c->levels_max && !(vtd_caps_levels(c, levels) && 12 + 9 * levels >= c->mgaw_bits))
+		levels++;
+	return levels;
 }
 
 static struct pgt_config pgt_of(const struct vtd_unit *u, enum vtd_mode mode)

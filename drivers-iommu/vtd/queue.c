@@ -132,7 +132,6 @@ enum status vtd_queue_wait(struct vtd_unit *u)
 	if (!q->on)
 		return ERR_BUSY;
 	q->ticket++;
-	__atomic_store_n(q->status, ~q->ticket, __ATOMIC_RELAXED);
 	s = wait_submit(u, &d);
 	if (s != OK)
 		return s;
@@ -196,21 +195,26 @@ static enum status queue_adopt(struct vtd_unit *u)
 	};
 	q->tail = mmio_rd(&u->regs, VTD_IQT) & IQT_QT;
 	q->ring.words = mem_ptr(q->ring.pa, q->ring.bytes);
-	if (!q->ring.words || q->tail >= q->ring.bytes || !is_aligned(q->tail, q->ring.stride))
+	if (!q->ring.words)
 		return ERR_NOT_FOUND;
+	/* With such a tail the unit has stopped; what was pending is given up. */
+	if (q->tail >= q->ring.bytes || !is_aligned(q->tail, q->ring.stride))
+		q->tail = align_down(head_read(u), q->ring.stride) % q->ring.bytes;
 	s = status_alloc(q);
 	q->on = s == OK;
 	return s;
 }
 
-/* Head meets tail: nothing is left to fetch. */
+/* Head meets tail: nothing is left to fetch. Where the unit fetches no more, what is pending is given up. */
 static void drain(struct vtd_unit *u)
 {
 	deadline_t d = deadline_in_us(u->wait_us);
 
 	while (head_read(u) != (mmio_rd(&u->regs, VTD_IQT) & IQT_QT))
-		if (deadline_over(&d))
+		if (stopped(u) || deadline_over(&d)) {
+			mmio_wr(&u->regs, VTD_IQT, head_read(u));
 			return;
+		}
 }
 
 enum status vtd_queue_disable(struct vtd_unit *u)

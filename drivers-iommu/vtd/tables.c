@@ -93,11 +93,8 @@ void vtd_publish(const struct vtd_unit *u, uint64_t *entry, const uint64_t *valu
 	write_back(u, entry, words);
 }
 
-void vtd_retire(const struct vtd_unit *u, uint64_t *entry, unsigned words)
+void vtd_retire(const struct vtd_unit *u, uint64_t *entry)
 {
-	__atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	for (unsigned i = 1; i < words; i++)
-		__atomic_store_n(entry + i, 0, __ATOMIC_RELAXED);
-	write_back(u, entry, words);
+	__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
+	write_back(u, entry, 1);
 }

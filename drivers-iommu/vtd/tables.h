@@ -39,12 +39,12 @@ vtd_irte_t vtd_irte(uint8_t vector, uint32_t dest, bool eime, uint16_t sid);
  * the unit does not snoop (ECAP.C = 0). The entry was not present before.
  */
 void vtd_publish(const struct vtd_unit *u, uint64_t *entry, const uint64_t *value, unsigned words);
-/* Makes an entry not present: P first, then the rest. Invalidate, then reuse. */
-void vtd_retire(const struct vtd_unit *u, uint64_t *entry, unsigned words);
+/* Makes an entry not present; the rest of it stays what it is. Invalidate, then reuse. */
+void vtd_retire(const struct vtd_unit *u, uint64_t *entry);
 
 /* vtd_publish_entry(u, vtd_ctx_t *slot, vtd_ctx_t value): the same, typed; slot and value must be of one type. */
 #define vtd_publish_entry(u, slot, value) \
 	((void)sizeof(1 ? *(slot) : (value)), vtd_publish((u), (slot)->w, (value).w, ARRAY_LEN((slot)->w)))
-#define vtd_retire_entry(u, slot) vtd_retire((u), (slot)->w, ARRAY_LEN((slot)->w))
+#define vtd_retire_entry(u, slot) vtd_retire((u), (slot)->w)
 
 #endif

@@ -134,8 +134,6 @@ static enum status protected_memory_off(struct vtd_unit *u)
 	if (!u->caps.plmr && !u->caps.phmr)
 		return OK;
 	pmen = mmio_rd(&u->regs, VTD_PMEN);
-	if (!(pmen & (PMEN_EPM | PMEN_PRS)))
-		return OK;
 	mmio_wr(&u->regs, VTD_PMEN, pmen & (uint32_t)~PMEN_EPM);
 	for (;;) {
 		bool over = deadline_over(&d);

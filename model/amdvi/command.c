@@ -219,6 +219,8 @@ static enum outcome one(struct mdl_amd *u, const uint64_t q[2], uint64_t pa, uin
 {
 	if (!legal(u, q))
 		return ILLEGAL;
+	if (fld_get(CMD_OP, q[0]) != CMD_COMPLETION_WAIT)
+		mdl_amd_revoke(u);
 	switch (fld_get(CMD_OP, q[0])) {
 	case CMD_COMPLETION_WAIT:
 		return completion_wait(u, q, failed);

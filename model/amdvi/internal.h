@@ -165,4 +165,11 @@ void mdl_amd_target_abort(struct mdl_amd *u);
 /* MSI capability: the message for one of the unit's interrupts. False: off. */
 bool mdl_amd_msi(const struct mdl_amd *u, unsigned number, uint64_t *address, uint32_t *data);
 
+/* Whoever keeps translations outside of the unit loses them: on commands and whatever else changes them. */
+static inline void mdl_amd_revoke(const struct mdl_amd *u)
+{
+	if (u->env.revoke != NULL)
+		u->env.revoke(u->env.ctx);
+}
+
 #endif

@@ -83,7 +83,11 @@ uint32_t mdl_amd_cached(const struct mdl_amd *u)
 void mdl_amd_reg_effect(struct mdl_amd *u, enum mdl_amd_reg r, uint64_t before)
 {
 	switch (r) {
+	case AR_DEVTAB:
+		mdl_amd_revoke(u);
+		break;
 	case AR_CTL:
+		mdl_amd_revoke(u);
 		mdl_amd_log_control(u);
 		if (((before ^ u->st.r[AR_CTL]) & (CTL_CMD | CTL_IOMMU)) != 0)
 			mdl_amd_commands_control(u);
@@ -229,6 +233,18 @@ static void ops_devtlb_answer(void *unit, uint16_t sid)
 	mdl_amd_devtlb_answer(unit, sid);
 }
 
+static bool ops_direct(void *unit, const struct mdl_request *rq, struct mdl_direct *out)
+{
+	struct mdl_amd_result r;
+
+	mdl_amd_lookup(unit, rq, &r);
+	if (r.kind != MDL_OK)
+		return false;
+	out->bytes = pow2(r.page_bits);
+	out->address = align_down(r.address, out->bytes);
+	return true;
+}
+
 static const struct mmio_ops *ops_window(void *unit, uint64_t *base, uint32_t *bytes)
 {
 	const struct mdl_amd *u = unit;
@@ -250,5 +266,5 @@ static void ops_cfg_wr(void *unit, uint32_t off, uint32_t v, unsigned bytes)
 
 const struct mdl_unit_ops mdl_amd_ops = {
 	.dma = ops_dma, .ats = ops_ats, .page_request = ops_page_request, .devtlb_answer = ops_devtlb_answer,
-	.window = ops_window, .cfg_rd = ops_cfg_rd, .cfg_wr = ops_cfg_wr,
+	.direct = ops_direct, .window = ops_window, .cfg_rd = ops_cfg_rd, .cfg_wr = ops_cfg_wr,
 };

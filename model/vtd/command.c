@@ -19,6 +19,7 @@ static void remapping(struct mdl_vtd *u, bool on)
 	if (on && (u->st.r[R_GSTS] & G_SRTP) == 0)
 		return;
 	set_level(u, G_TE, on);
+	mdl_revoke(u);
 	if (!on && mdl_ecap(&u->st, ECAP_SMTS))
 		mdl_inv_dma_all(&u->cache); /* 11.4.4.1: clearing TE drops all DMA-remapping caches */
 	mdl_frcd_index_reset(u);
@@ -56,6 +57,7 @@ static void one_shots(struct mdl_vtd *u, uint32_t value)
 	if ((value & G_SRTP) != 0) {
 		u->st.root = u->st.r[R_RTADDR];
 		u->st.r[R_GSTS] |= G_SRTP;
+		mdl_revoke(u);
 		if (mdl_cap(&u->st, CAP_ESRTPS))
 			mdl_inv_dma_all(&u->cache);
 	}

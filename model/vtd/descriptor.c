@@ -149,6 +149,8 @@ enum mdl_iqei mdl_inv_descriptor(struct mdl_vtd *u, const uint64_t q[4], bool wi
 	if ((type == INV_DEVTLB || type == INV_PDEVTLB) && (q[0] & INV_PFSID) != 0 && !mdl_ecap(&u->st, ECAP_DIT))
 		return IQEI_RESERVED;
 	mdl_write_buffer_flush(u);
+	if (type != INV_WAIT && type != INV_IEC)
+		mdl_revoke(u);
 	switch (type) {
 	case INV_CONTEXT:     return context_cache(u, q);
 	case INV_IOTLB:       return iotlb(u, q);

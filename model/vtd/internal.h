@@ -196,6 +196,12 @@ void mdl_reg_effect(struct mdl_vtd *u, enum mdl_reg r, uint64_t value, uint64_t 
 void mdl_regs_reset(struct mdl_vtd *u, bool warm);
 /* On WBF, and with every descriptor and every command by registers. */
 void mdl_write_buffer_flush(struct mdl_vtd *u);
+/* Whoever keeps translations outside of the unit loses them: on invalidations and whatever else changes them. */
+static inline void mdl_revoke(const struct mdl_vtd *u)
+{
+	if (u->env.revoke != NULL)
+		u->env.revoke(u->env.ctx);
+}
 void mdl_gcmd_write(struct mdl_vtd *u, uint32_t value);
 void mdl_gcmd_poll(struct mdl_vtd *u);
 void mdl_iq_run(struct mdl_vtd *u);

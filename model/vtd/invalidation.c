@@ -132,6 +132,7 @@ void mdl_ccmd_run(struct mdl_vtd *u)
 	inv.scope = g == 1 ? SCOPE_ALL : g == 2 ? SCOPE_DOMAIN : SCOPE_DEVICE;
 	mdl_write_buffer_flush(u);
 	mdl_inv_context(&u->cache, &inv);
+	mdl_revoke(u);
 	*r = fld_set(CCMD_CAIG, *r, g);
 }
 
@@ -150,5 +151,6 @@ void mdl_iotlb_run(struct mdl_vtd *u)
 	mdl_write_buffer_flush(u);
 	mdl_inv_range(&inv, iva & IVA_ADDR, (unsigned)am);
 	mdl_inv_iotlb(&u->cache, &inv);
+	mdl_revoke(u);
 	*r = fld_set(IOTLB_IAIG, *r, g);
 }

@@ -68,6 +68,7 @@ enum mdl_completion mdl_vtd_page_request(struct mdl_vtd *u, const struct mdl_pag
 	/* Cached translations of the page go before the request is queued (U-27: whatever their tags). */
 	mdl_inv_range(&drop, pr->address, 0);
 	mdl_inv_iotlb(&u->cache, &drop);
+	mdl_revoke(u);
 	return enqueue(u, pr);
 }
 

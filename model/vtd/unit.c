@@ -124,6 +124,7 @@ void mdl_reg_effect(struct mdl_vtd *u, enum mdl_reg r, uint64_t value, uint64_t 
 		mdl_iq_run(u);
 		break;
 	case R_PMEN:
+		mdl_revoke(u);
 		u->st.r[R_PMEN] = fld_set(PMEN_PRS, u->st.r[R_PMEN], (u->st.r[R_PMEN] & PMEN_EPM) != 0);
 		break;
 	case R_VCMD:
@@ -236,6 +237,18 @@ static void ops_devtlb_answer(void *unit, uint16_t sid)
 	mdl_vtd_devtlb_answer(unit, sid);
 }
 
+static bool ops_direct(void *unit, const struct mdl_request *rq, struct mdl_direct *out)
+{
+	struct mdl_result r;
+
+	mdl_vtd_lookup(unit, rq, &r);
+	if (r.kind != MDL_OK)
+		return false;
+	out->bytes = pow2(r.page_bits);
+	out->address = align_down(r.address, out->bytes);
+	return true;
+}
+
 /* Where it lies is the platform's choice: base and the room there stay what they are. */
 static const struct mmio_ops *ops_window(void *unit, uint64_t *base, uint32_t *bytes)
 {
@@ -245,5 +258,5 @@ static const struct mmio_ops *ops_window(void *unit, uint64_t *base, uint32_t *b
 
 const struct mdl_unit_ops mdl_vtd_ops = {
 	.dma = ops_dma, .ats = ops_ats, .page_request = ops_page_request, .devtlb_answer = ops_devtlb_answer,
-	.window = ops_window,
+	.direct = ops_direct, .window = ops_window,
 };

@@ -132,7 +132,7 @@ void vtd_bench_deny(struct bench *b)
 			continue;
 		pci_deny(d, "firmware keeps memory for it (RMRR)");
 		unit = unit_index(b, d->addr);
-		if (unit >= 0)
+		if (unit >= 0 && b->hardware) /* an emulated machine has nothing that such memory is needed for */
 			b->vtd_found->keeps[unit] = true;
 	}
 }

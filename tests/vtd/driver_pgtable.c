@@ -161,6 +161,45 @@ static void entries(struct test *t)
 	expect_eq(t, "table", f->table(2, PA(pa)), pa | table);
 }
 
+/*
+ * Empty tables that were not pruned stay where they are: two pages of 2 MiB would fit, but in the place of the second
+ * there is such a table.
+ */
+static void leftover(struct test *t)
+{
+	struct pgt *pt = start(t);
+	size_t before = mem_free_pages();
+	uint64_t base = GIB1, pa = BIT(38), bytes;
+
+	must(t, pgt_map(pt, IOVA(base + MIB2), PA(pa), PAGE_BYTES, PERM_RW, 0), "mapping a page");
+	must(t, pgt_unmap(pt, IOVA(base + MIB2), PAGE_BYTES, &bytes), "unmapping it");
+	must(t, pgt_map(pt, IOVA(base), PA(pa), 3 * MIB2, PERM_RW, 0), "mapping 6 MiB");
+	leads(t, pt, base, pa, 21);
+	leads(t, pt, base + MIB2, pa + MIB2, 12);
+	leads(t, pt, base + 2 * MIB2 - PAGE_BYTES, pa + 2 * MIB2 - PAGE_BYTES, 12);
+	leads(t, pt, base + 2 * MIB2, pa + 2 * MIB2, 21);
+	must(t, pgt_unmap(pt, IOVA(base), 3 * MIB2, &bytes), "unmapping all");
+	expect_eq(t, "bytes unmapped", bytes, 3 * MIB2);
+	(void)pgt_prune(pt, IOVA(base), 3 * MIB2);
+	pgt_reclaim(pt);
+	expect_eq(t, "free pages", mem_free_pages(), before);
+}
+
+/* A new table must be told to the unit by a flush that drops more than leaves, and by no other. */
+static void leaf_only(struct test *t)
+{
+	struct pgt *pt = start(t);
+	uint64_t base = GIB1, bytes;
+
+	must(t, pgt_map(pt, IOVA(base), PA(0), 3 * MIB2, PERM_RW, 0), "mapping 6 MiB");
+	(void)pgt_prune(pt, IOVA(base), 3 * MIB2);
+	must(t, pgt_unmap(pt, IOVA(base + MIB2), PAGE_BYTES, &bytes), "splitting the middle page");
+	expect_true(t, pgt_prune(pt, IOVA(base), MIB2), "the page before it: leaves alone");
+	expect_true(t, pgt_prune(pt, IOVA(base + 2 * MIB2), MIB2), "the page behind it: leaves alone");
+	expect_true(t, !pgt_prune(pt, IOVA(base + 2 * MIB2 - PAGE_BYTES), PAGE_BYTES), "its last piece: more");
+	expect_true(t, pgt_prune(pt, IOVA(base + 2 * MIB2 - PAGE_BYTES), PAGE_BYTES), "the same again: leaves alone");
+}
+
 #define ROWS(name_, given_, expects_, body_) \
 	{ .id = "vtd.driver.pgtable." name_ ".second_stage", .given = given_, .expects = expects_, .needs = NEED_VTD, \
 	  .arg = 0, .body = body_ }, \
@@ -172,4 +211,7 @@ TEST_TABLE(driver_pgtable,
 	   ROWS("configs", "levels, widths, page sizes that the format has not", "ERR_INVALID", configs),
 	   ROWS("sizes", "a range that needs pages of all sizes; one page of it unmapped; all of it",
 		"the largest pages that fit; split around the hole; no table is left", sizes),
+	   ROWS("leftover", "a range of 6 MiB over an empty table", "large pages around it, small ones in it", leftover),
+	   ROWS("leaf_only", "a page is split; its neighbours, then it are flushed",
+		"only its own flush is for more than leaves, once", leaf_only),
 	   ROWS("entries", "leaves and tables", "the manual's bits", entries));

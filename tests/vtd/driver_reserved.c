@@ -114,6 +114,26 @@ static void refused(struct test *t)
 	expect_true(t, !vtd_gsts(t->bench->vtd, GSTS_QIES), "the queue is off");
 }
 
+/* Overlapping ranges, with memory for fewer and fewer calls: all of them are reachable, or the backend is not made. */
+static void reserved_without_memory(struct test *t)
+{
+	struct page *p = page_alloc(t, 8 * PAGE_BYTES, 0);
+	const struct reserved r[] = { range(t->engine, p, 1, 2), range(t->engine, p, 0, 8) };
+	enum vtd_mode mode = (enum vtd_mode)t->desc->arg;
+	enum status s = ERR_NO_MEMORY;
+
+	if (!vtd_mode_supported(t->bench->vtd, mode))
+		skip(t, "the unit has no such mode");
+	t->cleanup = cleanup;
+	for (unsigned calls = 0; calls < 64 && s == ERR_NO_MEMORY; calls++) {
+		mem_limit(calls);
+		s = vtd_iommu_create(t->bench->vtd, mode, r, ARRAY_LEN(r), &t->iommu);
+		mem_limit(UINT64_MAX);
+	}
+	if (expect_status(t, "create", s, OK))
+		reached(t, t->engine, p, 8, 0xff);
+}
+
 /* Capabilities of the backend, told by those of the unit. */
 static void backend_caps(struct test *t)
 {
@@ -150,4 +170,6 @@ TEST_TABLE(driver_backends,
 		"reached by their own addresses but for the time of an attachment", NEEDS | NEED_ENGINE_2, reserved),
 	   ROWS("reserved_bad", "reserved ranges that are misaligned, or of another segment",
 		"ERR_INVALID, no memory kept, the queue off", NEEDS, refused),
+	   ROWS("reserved.without_memory", "overlapping ranges, memory for fewer calls than they need",
+		"out of memory, or all of them reachable", NEEDS, reserved_without_memory),
 	   ROWS("backend_caps", "a backend made", "it claims what the unit has", NEED_VTD, backend_caps));

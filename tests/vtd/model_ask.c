@@ -49,6 +49,48 @@ struct model_answer model_ask_ats(struct test *t, const struct model_request *rq
 	};
 }
 
+bool model_reaches(struct test *t, uint16_t sid, iova_t iova, uint64_t *address)
+{
+	struct mdl_request rq = { .sid = sid, .access = MDL_WRITE, .bytes = 8, .address = iova.v };
+	struct mdl_result out;
+
+	mdl_vtd_lookup(unit(t), &rq, &out);
+	*address = out.address;
+	return out.kind == MDL_OK;
+}
+
+static void revoked(void *ctx, const struct mdl_direct *d)
+{
+	unsigned *n = ctx;
+
+	(void)d;
+	++*n;
+}
+
+/* One counter for each machine, beside its fabric: it must outlive the test, whose mappings may still be revoked. */
+static unsigned *revocations(struct test *t)
+{
+	return model_machine_revocations(t->bench->machine);
+}
+
+enum status model_direct(struct test *t, iova_t iova, uint64_t *address)
+{
+	struct mdl_request rq = { .sid = t->engine->dev->addr.sid, .access = MDL_WRITE, .bytes = 8, .address = iova.v };
+	struct mdl_direct d = { 0 };
+	enum status s = mdl_fabric_direct(model_machine_fabric(t->bench->machine), &rq, revoked, revocations(t), &d);
+
+	*address = d.address;
+	return s;
+}
+
+unsigned model_revoked(struct test *t)
+{
+	unsigned n = *revocations(t);
+
+	*revocations(t) = 0;
+	return n;
+}
+
 /* Stands between the unit and memory. */
 struct between {
 	struct model_memory m;

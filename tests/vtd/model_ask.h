@@ -30,6 +30,14 @@ struct model_answer model_ask(struct test *t, const struct model_request *rq);
 /* The completion of a translation request: done, r, w, x, u, n, priv, global, address; page_bits of its size. */
 struct model_answer model_ask_ats(struct test *t, const struct model_request *rq);
 
+/* Where a write of another requester, without PASID, would go. False: it is refused, and recorded. */
+bool model_reaches(struct test *t, uint16_t sid, iova_t iova, uint64_t *address);
+
+/* A direct mapping of the fabric for a write of t->engine to iova; *address: where the page lies. */
+enum status must_use model_direct(struct test *t, iova_t iova, uint64_t *address);
+/* How many of them were revoked since the last call; those of the test before are not counted. */
+unsigned model_revoked(struct test *t);
+
 /* The unit's atomic updates of memory, from now to the end of the test. */
 struct model_memory {
 	uint64_t refuse;            /* address of a word whose update memory rejects; 0: none */
