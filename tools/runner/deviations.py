@@ -30,7 +30,7 @@ class Deviation:
     platforms: list = dataclasses.field(default_factory=list)  # none: wherever the file is named
     revisions: str = ""   # of a hypervisor's PV-IOMMU, blanks between: only there
     kind: str = "verdict"
-    fuzz: str = ""        # name by which the fuzzer knows it (tests/fuzz/compare.c)
+    fuzz: str = ""        # name by which the fuzzer knows it (tests/fuzz/)
     provisional: bool = True  # until the same test passes on the model
 
     def __post_init__(self):

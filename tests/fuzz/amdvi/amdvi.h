@@ -14,8 +14,7 @@
 enum fa_page {
 	FA_DEVTAB, FA_H1 = FA_DEVTAB_N, FA_H2, FA_H3, FA_H4, FA_H5, FA_H6, /* host tables by level */
 	FA_G1, FA_G2, FA_G3, FA_G4, FA_G5,                                 /* guest tables */
-	FA_GCR3, FA_GCR3_LOW,
-		/* with GLX = 1 the second is below the first */
+	FA_GCR3, FA_GCR3_LOW, /* with GLX = 1 the second is below the first */
 	FA_DATA, FA_N = FA_DATA + FUZZ_DATA_N
 };
 
@@ -32,11 +31,11 @@ enum fa_shape { FAS_PLAIN, FAS_SKIP, FAS_SIZED };
 enum fa_pretence {
 	FA_AS_IT_IS = 0,
 	FA_WALKS = 1,            /* host tables by the permissions of the last entry; reserved and skipped bits are 0 */
-	FA_FOLLOWS = 2,
-		/* host tables by NextLevel; reserved bits are 0, PR of a leaf 1, all addresses in reach */
+	FA_FOLLOWS = 2,          /* host tables by NextLevel; reserved bits are 0, PR of a leaf 1, no end of reach */
 	FA_ENTRY_OTHERWISE = 4,  /* other bits of an entry are reserved, and other conditions count */
 	FA_TV_UNHEEDED = 8,      /* TV = 0 is Mode = 0 */
 	FA_MODE_0_FREE = 16,     /* Mode = 0 permits everything */
+	FA_KEEPS_LEAF = 32,      /* FA_FOLLOWS, and permissions of a page that was kept are those of its leaf alone */
 };
 
 static inline bool fa_guest(const struct fuzz_case *c)

@@ -59,12 +59,12 @@ static void leaf(const struct walk *w, uint64_t e, uint64_t bytes)
 }
 
 /* Follows NextLevel wherever it leads; the last entry is judged by its permissions alone, if it is not 0. */
-static void follow(const struct walk *w, uint64_t mode)
+static void follow(const struct walk *w, uint64_t mode, bool kept)
 {
 	uint64_t e = w->dte[0], level = mode, above = mode;
 
 	for (unsigned i = 0; level && level != NEXT_LEVEL_SIZED; i++) {
-		if (i == STEPS_MAX || !(e & V1_PR) || !(e & permission(w)))
+		if (i == STEPS_MAX || !(e & V1_PR) || (!kept && !(e & permission(w))))
 			return;
 		if (!entry_at(e, INDEX(w->c->iova, level), &e) || !e)
 			return;
@@ -124,7 +124,7 @@ static void pretend(const struct walk *w, unsigned readings)
 		return;
 	}
 	if (readings & FA_FOLLOWS)
-		follow(w, mode);
+		follow(w, mode, readings & FA_KEEPS_LEAF);
 	else
 		step_down(w, mode);
 }
