@@ -367,6 +367,7 @@ HOST_SCRIPTS := \
 FUZZERS := \
 	tests/host/fuzz/fuzz_cmdline.c \
 	tests/host/fuzz/fuzz_dmar.c \
+	tests/host/fuzz/fuzz_firmware.c \
 	tests/host/fuzz/fuzz_ivrs.c \
 	tests/host/fuzz/fuzz_run_log.c \
 	tests/host/fuzz/fuzz_vtd_model.c
@@ -612,7 +613,8 @@ $(B)/fast/model-speed: $(B)/fast/obj/tests/host/model/speed.o $(B)/fast/libworld
 # ---- fuzzers: built and run by fuzz-short alone ----
 
 ZCFLAGS := $(COMMON) -O1 -D_GNU_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-ZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC)) $(patsubst %.asm,$(B)/fuzz/obj/%.o,$(BOTH_ASM))
+ZOBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(BOTH_SRC) $(HOSTED_SRC) $(EFI_PURE_SRC)) \
+	$(patsubst %.asm,$(B)/fuzz/obj/%.o,$(BOTH_ASM))
 FUZZ_BIN := $(patsubst tests/host/fuzz/%.c,$(B)/fuzz/%,$(FUZZERS))
 # Seconds for all fuzzers together.
 FUZZ_SECONDS ?= 8
