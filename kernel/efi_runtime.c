@@ -88,6 +88,8 @@ enum status efi_runtime_init(const struct boot_info *bi)
 	const void *services;
 	enum status s;
 
+	if (rt.ready)
+		return OK;
 	if (!system || efi->runtime_dropped || rd64(system, 0) != SYSTEM_SIGNATURE)
 		return ERR_UNSUPPORTED;
 	services = paging_firmware(PA(rd64(system, SYSTEM_RUNTIME)), SERVICES_BYTES);

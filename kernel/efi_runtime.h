@@ -22,7 +22,7 @@ struct efi_guid {
 	uint8_t d[8];
 };
 
-/* Finds the services. ERR_UNSUPPORTED: not started by UEFI, or its tables make no sense; ERR_NO_MEMORY. */
+/* Finds the services, once. ERR_UNSUPPORTED: not started by UEFI, or its tables make no sense; ERR_NO_MEMORY. */
 enum status must_use efi_runtime_init(const struct boot_info *bi);
 
 /*

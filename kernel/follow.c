@@ -3,6 +3,7 @@
 #include "gen/version.h"
 #include "kernel/acpi.h"
 #include "kernel/console.h"
+#include "kernel/efi_runtime.h"
 #include "kernel/follow.h"
 #include "kernel/memory.h"
 #include "kernel/nvram.h"
@@ -15,7 +16,7 @@
 
 static struct {
 	struct run_log log;
-	bool logs;
+	bool logs, full;
 	const char *dog; /* what came of the hardware watchdog */
 	const char *nvram; /* what came of persist= */
 	bool persists;
@@ -24,9 +25,12 @@ static struct {
 
 static void add(enum run_log_kind kind, const void *head, size_t head_len, const void *tail, size_t tail_len)
 {
-	/* A log that is full keeps what it has: nothing better can be done here. */
-	if (follow.logs && run_log_append(&follow.log, kind, head, head_len, tail, tail_len) != OK)
+	if (!follow.logs || run_log_append(&follow.log, kind, head, head_len, tail, tail_len) == OK || follow.full)
 		return;
+	/* A log that is full keeps what it has, and says so; names and verdicts still find room. */
+	follow.full = true;
+	if (run_log_append(&follow.log, LOG_FULL, NULL, 0, NULL, 0) != OK)
+		return; /* not even that */
 }
 
 static void add_text(const char *text, size_t len)
@@ -160,6 +164,8 @@ static bool follow_by_log(const struct boot_info *bi, struct options *options, s
 		return false;
 	console_follow(add_text);
 	power_set_reset(true);
+	if (bi->efi.system_table && efi_runtime_init(bi) == OK)
+		power_set_firmware_reset(efi_reset_warm);
 	why = watchdog_start();
 	if (why)
 		follow.dog = why;
@@ -210,7 +216,8 @@ void follow_begin(const struct boot_info *bi, struct options *options, struct ru
 	follow.persists = options->persist[0];
 	if (follow.persists)
 		follow.nvram = nvram_begin(bi, options, facts, &follow.view, resumed ? &follow.log : NULL);
-	screen_open(bi, &follow.view);
+	if (screen_open(bi, &follow.view) && !follow.logs)
+		power_set_hold(true);
 	facts->follower = &follower;
 }
 

@@ -19,7 +19,8 @@
 
 static struct power_acpi acpi;
 static void (*last)(void);
-static bool reset_instead;
+static bool reset_instead, hold;
+static void (*firmware_reset)(void);
 
 void power_set_acpi(const struct power_acpi *p)
 {
@@ -29,6 +30,16 @@ void power_set_acpi(const struct power_acpi *p)
 void power_set_last(void (*fn)(void))
 {
 	last = fn;
+}
+
+void power_set_firmware_reset(void (*fn)(void))
+{
+	firmware_reset = fn;
+}
+
+void power_set_hold(bool on)
+{
+	hold = on;
 }
 
 void power_set_reset(bool on)
@@ -44,8 +55,8 @@ static void let_it_happen(void)
 
 /*
  * The FADT's value for port 0xcf9 may ask for a power cycle, which RAM does not survive: that port is written as the
- * chipsets' manuals have it. Another port is the FADT's to know. Then what every PC had once; and a processor that
- * meets an exception without a table to look it up in resets, too.
+ * chipsets' manuals have it. Another port is the FADT's to know. Then firmware's own way; what every PC had once;
+ * and a processor that meets an exception without a table to look it up in resets, too.
  */
 void power_reset(void)
 {
@@ -60,6 +71,9 @@ void power_reset(void)
 	out8(RESET_PORT, RESET_PREPARE);
 	out8(RESET_PORT, RESET_WARM);
 	let_it_happen();
+	if (firmware_reset)
+		firmware_reset();
+	interrupts_off();
 	out8(KEYBOARD_PORT, KEYBOARD_PULSE_RESET);
 	let_it_happen();
 	__asm__ volatile("lidt %0; int3" : : "m"(none));
@@ -85,7 +99,7 @@ void power_off(enum power_code code)
 	if (reset_instead)
 		power_reset();
 	out8(DEBUG_EXIT_PORT, (uint8_t)code);
-	if (acpi.valid) {
+	if (acpi.valid && !hold) {
 		out16(acpi.pm1a_control, (uint16_t)(FLD(PM1_SLP_TYP, acpi.slp_typ_a) | PM1_SLP_EN));
 		if (acpi.pm1b_control)
 			out16(acpi.pm1b_control, (uint16_t)(FLD(PM1_SLP_TYP, acpi.slp_typ_b) | PM1_SLP_EN));

@@ -21,6 +21,10 @@ void power_set_acpi(const struct power_acpi *p);
 void power_set_last(void (*fn)(void));
 /* Every end of the run, by power_off(), is a warm reset from now on: the report waits in RAM. */
 void power_set_reset(bool on);
+/* What to try where the reset port does nothing: firmware's own way. It may come back. */
+void power_set_firmware_reset(void (*fn)(void));
+/* Where neither QEMU's port nor a reset ends the run, the machine stays on: its screen holds the report. */
+void power_set_hold(bool on);
 /* Resets the machine so that RAM keeps its contents, where it has a way to. */
 void power_reset(void) __attribute__((noreturn));
 void power_off(enum power_code code) __attribute__((noreturn));

@@ -44,7 +44,7 @@ struct stream {
 	bool running;       /* a test was started and its point has not come */
 	uint32_t started;
 	char id[RUN_LOG_ID_MAX];
-	bool ended;
+	bool ended, full;
 };
 
 static void end_line(struct stream *s)
@@ -101,6 +101,21 @@ static void text(struct stream *s, const struct run_log_record *r)
 	s->line_open = p[r->len - 1] != '\n';
 }
 
+/* The verdict of a test whose report found no room. */
+static void bare_point(struct stream *s, uint32_t verdict)
+{
+	static const char *const behind[LOG_VERDICTS] = {
+		[LOG_PASSED] = "", [LOG_FAILED] = "", [LOG_SKIPPED] = " # SKIP unreached: the log was full",
+		[LOG_TODO] = " # TODO the log was full",
+	};
+
+	if (!s->full || !s->running || verdict >= LOG_VERDICTS)
+		return;
+	end_line(s);
+	put_fmt(s->put, s->arg, "%sok %u - %s%s\n", verdict == LOG_FAILED ? "not " : "", s->started, s->id, behind[verdict]);
+	s->running = false;
+}
+
 static void test_starts(struct stream *s, const struct run_log_record *r)
 {
 	size_t n = 0, at = sizeof(struct run_log_start);
@@ -134,6 +149,14 @@ static void take(struct stream *s, const struct run_log_record *r)
 		break;
 	case LOG_START:
 		test_starts(s, r);
+		break;
+	case LOG_DONE:
+		bare_point(s, run_log_u32(r, offsetof(struct run_log_done, verdict)));
+		break;
+	case LOG_FULL:
+		end_line(s);
+		put_text(s->put, s->arg, "# the log is full: from here on there are only names and verdicts\n");
+		s->full = true;
 		break;
 	case LOG_END:
 		s->ended = true;

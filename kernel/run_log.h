@@ -28,6 +28,7 @@ enum run_log_kind {
 	LOG_START,   /* struct run_log_start and the test's name: written before the test runs */
 	LOG_DONE,    /* struct run_log_done: its report is in the LOG_TEXT before */
 	LOG_TABLE,   /* struct run_log_table and a piece of a raw ACPI table */
+	LOG_FULL,    /* from here on there was no room for text */
 	LOG_END,     /* struct run_log_end: all tests of the plan ran */
 };
 

@@ -126,7 +126,8 @@ def cold(check, machine):
     machine.wait(r"# @start \d+ debug\.stall")
     time.sleep(1)
     machine.cut()
-    check.result(left(machine) == ["PortcullisRun"], "persist=nvram: there is one variable during the run", left(machine))
+    names = left(machine)
+    check.result(names == ["PortcullisRun"], "persist=nvram: there is one variable during the run", names)
     machine.start()
     collected = machine.wait(r"# @collected")
     machine.cut()
@@ -160,7 +161,7 @@ def cold_end(check, machine):
 
 
 def full(check, machine):
-    """A variable store without room. Firmware's console settings find none, too: it says nothing on the serial port."""
+    """A variable store without room. Firmware finds none for its console settings, either: it is silent."""
     for size in (32000, 2000, 200):
         try:
             for n in range(100):

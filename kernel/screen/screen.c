@@ -13,21 +13,22 @@ static struct view *view;
 static bool drawing;
 static uint64_t began_us, drawn_us;
 
-void screen_open(const struct boot_info *bi, struct view *v)
+bool screen_open(const struct boot_info *bi, struct view *v)
 {
 	const struct boot_framebuffer *fb = &bi->framebuffer;
 	const void *font = (const void *)(uintptr_t)(DIRECT_MAP + bi->font.base);
 	void *pixels;
 
 	if (!fb->width || !bi->font.len_bytes)
-		return;
+		return false;
 	pixels = paging_map_framebuffer(PA(fb->base), (uint64_t)fb->pitch_bytes * fb->height);
 	if (surface_open(&surface, fb, pixels, font, bi->font.len_bytes) != OK)
-		return;
+		return false;
 	view = v;
 	began_us = drawn_us = time_us();
 	view_draw(view, &surface);
 	drawing = true;
+	return true;
 }
 
 void screen_tick(uint64_t now_us)

@@ -194,6 +194,33 @@ static void test_damage(void)
 	ok(strstr(out, "kind: setup"), "the first one accuses nobody");
 }
 
+/* No room for text any more: names and verdicts are still told. */
+static void test_full(void)
+{
+	static const struct { uint32_t verdict; const char *line; } cases[] = {
+		{ LOG_PASSED, "\nok 2 - a.b.second\n" }, { LOG_FAILED, "\nnot ok 2 - a.b.second\n" },
+		{ LOG_SKIPPED, "\nok 2 - a.b.second # SKIP unreached: the log was full\n" },
+		{ LOG_TODO, "\nok 2 - a.b.second # TODO the log was full\n" },
+	};
+	struct report_counts c;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct run_log_start s = { 2 };
+		struct run_log_done d = { 2, cases[i].verdict };
+
+		begin();
+		say(HEAD);
+		test(1, "a.b.first", FIRST);
+		add(LOG_FULL, NULL, 0, "");
+		add(LOG_START, &s, sizeof(s), "a.b.second");
+		add(LOG_DONE, &d, sizeof(d), "");
+		end();
+		ok(strstr(tap(), cases[i].line), "a full log still has verdict %u", cases[i].verdict);
+		run_report_counts(&log_, &c);
+		is_u64(c.total, 2, "and counts it");
+	}
+}
+
 static void test_tables(void)
 {
 	struct run_log_table t = { "DMAR", 0, 7 };
@@ -244,5 +271,6 @@ int main(int argc, char **argv)
 	test_given_up();
 	test_damage();
 	test_tables();
+	test_full();
 	return done();
 }
