@@ -108,6 +108,9 @@ TEST(pviommu_reference_domain_rules,
 	d.memory_n = 2;
 	expect_status(t, "memory twice", pvref_domain_create(r, &d), ERR_EXISTS);
 	d.memory_n = 1;
+	twice[0].pa.v++;
+	expect_status(t, "misaligned memory", pvref_domain_create(r, &d), ERR_INVALID);
+	twice[0].pa.v--;
 	d.no_iommu = true;
 	d.devices = &dev;
 	d.devices_n = 1;
@@ -190,6 +193,10 @@ TEST(pviommu_reference_configurations,
 	expect_status(t, "misaligned", pvb_make(t->bench, &s.config), ERR_INVALID);
 	reserved[0] = (struct pvref_reserved){ one, PA(BIT(58)), 1 };
 	expect_status(t, "beyond the width", pvb_make(t->bench, &s.config), ERR_INVALID);
+	reserved[0].base = PA(t->bench->pviommu->client.caps.max_iova_addr + 1 - PAGE_BYTES);
+	expect_status(t, "the last page", pvb_make(t->bench, &s.config), OK);
+	reserved[0].pages = 2;
+	expect_status(t, "beyond the end", pvb_make(t->bench, &s.config), ERR_INVALID);
 	s.config.reserved_n = 2;
 	reserved[0] = (struct pvref_reserved){ one, PA(0x100000), 2 };
 	reserved[1] = (struct pvref_reserved){ one, PA(0x101000), 1 };
@@ -208,6 +215,7 @@ TEST(pviommu_reference_configurations,
 	s.config.reserved_n = PVREF_RESERVED_MAX;
 	expect_status(t, "as many as fit", pvb_make(t->bench, &s.config), OK);
 	expect_true(t, pvb_drop(t->bench, &why), "it goes");
+	expect_eq(t, "free pages in between", mem_free_pages(), before);
 	s.config.reserved_n = PVREF_RESERVED_MAX + 1;
 	expect_status(t, "too many", pvb_make(t->bench, &s.config), ERR_FULL);
 	s.config.reserved_n = 0;
@@ -283,6 +291,36 @@ TEST(pviommu_reference_arena,
 	pvx_free(t, ctx);
 	pvref_count(r, &gone);
 	expect_eq(t, "pages once it is freed", gone.arena_used, 0);
+}
+
+TEST(pviommu_reference_large_page,
+     .id = "pviommu.reference.large_page",
+     .checks = "PVI-099",
+     .given = "2 MiB mapped as one page, and as small ones",
+     .expects = "one takes a table less than the others",
+     .revisions = REV_H,
+     .needs = NEED_PVIOMMU)
+{
+	struct page *p = page_alloc(t, BIT(21), BIT(21));
+	struct pvio *c = pvx(t);
+	struct pvio_range r = { .gfn = gfn_of(p->pa), .dfn = BIT(20), .flags = PVX_RW, .pgsize = (uint32_t)BIT(21),
+				.nr_pages = 1 };
+	struct pvref_counts empty, large, small;
+	uint32_t n = 0;
+
+	if (!(c->caps.pgsize_mask & BIT(21)))
+		skip(t, "no pages of 2 MiB");
+	r.ctx_no = pvx_context(t);
+	pvref_count(pvx_reference(t), &empty);
+	expect_rc(t, "map_pages", pvio_map_pages(c, &r, &n), 0);
+	pvref_count(pvx_reference(t), &large);
+	expect_rc(t, "unmap_pages", pvio_unmap_pages(c, &r, &n), 0);
+	r.pgsize = PAGE_BYTES;
+	r.nr_pages = 512;
+	expect_rc(t, "map_pages", pvio_map_pages(c, &r, &n), 0);
+	pvref_count(pvx_reference(t), &small);
+	expect_eq(t, "tables more", small.arena_used - large.arena_used, 1);
+	expect_true(t, large.arena_used > empty.arena_used, "a large page takes tables, too");
 }
 
 TEST(pviommu_reference_mmio,

@@ -116,6 +116,7 @@ struct stage {
 	struct pvio client;
 	struct pvref *r;
 	struct pvb_setup setup;
+	struct pvref_domain_config domains[2];
 };
 
 static void prepare(struct test *t, struct stage *s, unsigned fail_at, enum status how)
@@ -137,6 +138,10 @@ static void prepare(struct test *t, struct stage *s, unsigned fail_at, enum stat
 	s->setup.config.reserved = s->reserved;
 	s->setup.config.reserved_n = 2;
 	s->setup.config.step_pages = 4;
+	s->domains[0] = s->setup.domain;
+	s->domains[1] = (struct pvref_domain_config){ .domid = PVB_GUEST };
+	s->setup.config.domains = s->domains;
+	s->setup.config.domains_n = 2;
 }
 
 static void check(struct test *t, const struct stage *s, const char *after)
@@ -149,11 +154,21 @@ static void check(struct test *t, const struct stage *s, const char *after)
 	note(t, "after %s, where call %u of the host failed", after, front.fail_at);
 }
 
+static int64_t error_of(enum status s)
+{
+	return s == ERR_NO_MEMORY ? -XEN_ENOMEM : s == ERR_FULL ? -XEN_ENOSPC : s == ERR_NOT_FOUND ? -XEN_ENOENT :
+	       s == ERR_UNSUPPORTED ? -XEN_EOPNOTSUPP : -XEN_EIO;
+}
+
 /* A call that succeeds unless the host failed in it. */
 static void expect_done(struct test *t, const struct stage *s, const char *what, int64_t rc, bool failed_before)
 {
+	bool reason = rc == front.how || rc == error_of(front.how) || rc == ERR_IO;
+
 	if (rc != 0 && (failed_before || !front.failed))
 		fail(t, "0", "%s: %s", what, pvx_result(rc));
+	else if (rc != 0 && !reason)
+		fail(t, "the host's reason", "%s: %s", what, pvx_result(rc));
 	check(t, s, what);
 }
 
@@ -206,6 +221,8 @@ static void memory(struct test *t, struct stage *s)
 
 	DO("memory goes", pvref_memory_remove(s->r, PVB_DOM0, m.gfn, m.pages));
 	DO("memory comes", pvref_memory_add(s->r, PVB_DOM0, &m));
+	DO("the device goes to another domain", pvref_assign(s->r, s->device.addr, PVB_DOM0, PVB_GUEST));
+	DO("it comes back", pvref_assign(s->r, s->device.addr, PVB_GUEST, PVB_DOM0));
 }
 
 static void expect_nothing_left(struct test *t, const struct stage *s)
@@ -271,7 +288,7 @@ TEST(pviommu_reference_host_fails,
      .needs = NEED_PVIOMMU | NEED_ENGINE,
      .budget_us = 20000000)
 {
-	static const enum status how[] = { ERR_NO_MEMORY, ERR_IO, ERR_NOT_FOUND, ERR_FULL };
+	static const enum status how[] = { ERR_NO_MEMORY, ERR_IO, ERR_NOT_FOUND, ERR_FULL, ERR_UNSUPPORTED };
 	struct stage *s = (struct stage *)(void *)page_alloc(t, sizeof(struct stage), 0)->p;
 	unsigned n;
 
@@ -281,6 +298,36 @@ TEST(pviommu_reference_host_fails,
 			;
 		expect_true(t, n > 15 && n < STEPS_MAX, "every call of the host has failed once");
 	}
+	end(t);
+}
+
+/* What a domain leaves in a host that does not let go. */
+static void expect_kept(struct test *t, struct stage *s, unsigned at, const char *what)
+{
+	prepare(t, s, 0, ERR_IO);
+	must(t, pvref_create(&front.io, &s->setup.config, &s->r), "making a reference");
+	expect_eq(t, "the device's new domain", (uint64_t)pvref_assign(s->r, s->device.addr, PVB_DOM0, PVB_GUEST), OK);
+	front.fail_at = front.calls + at;
+	expect_eq(t, what, (uint64_t)pvref_domain_destroy(s->r, PVB_GUEST), (uint64_t)ERR_IO);
+	expect_true(t, at == 1 || pvref_check(s->r), "the reference's check tells");
+	expect_true(t, !pvref_domain_destroy(s->r, PVB_GUEST) == false, "the domain is gone all the same");
+	front.fail_at = 0;
+	(void)pvref_destroy(s->r);
+	end(t);
+	must(t, t->bench->pviommu->host_backend->create(t->bench, &front.real), "making the host again");
+}
+
+TEST(pviommu_reference_host_keeps,
+     .id = "pviommu.reference.host_keeps",
+     .given = "a domain destroyed while the host does not let go of its device, or of a context",
+     .expects = "the failure is told; what the host keeps is told by the reference's check",
+     .needs = NEED_PVIOMMU | NEED_ENGINE)
+{
+	struct stage *s = (struct stage *)(void *)page_alloc(t, sizeof(struct stage), 0)->p;
+
+	start(t, s);
+	expect_kept(t, s, 1, "pvref_domain_destroy, the device is kept");
+	expect_kept(t, s, 2, "pvref_domain_destroy, the context is kept");
 	end(t);
 }
 
@@ -314,13 +361,22 @@ TEST(pviommu_reference_check,
 	r.gfn = s->memory.gfn;
 	expect_rc(t, "map_pages", pvio_map_pages(&s->client, &r, &n), 0);
 	expect_true(t, !pvref_check(s->r), "all is in order");
+	r.dfn += 9;
+	r.gfn += 5;
+	expect_rc(t, "map_pages of other ones", pvio_map_pages(&s->client, &r, &n), 0);
+	r.dfn += 9;
+	r.gfn += 9;
+	r.nr_pages = 1;
+	r.flags = PVX_RW;
+	expect_rc(t, "map_pages with another permission", pvio_map_pages(&s->client, &r, &n), 0);
+	expect_true(t, !pvref_check(s->r), "all is in order side by side");
 	expect_notice(t, s, LIE_ELSEWHERE, PVX_A, "the first page leads elsewhere");
 	expect_notice(t, s, LIE_ELSEWHERE, PVX_A + 8, "the last page leads elsewhere");
 	expect_notice(t, s, LIE_ELSEWHERE, PVX_A + 4, "one in the middle leads elsewhere");
 	expect_notice(t, s, LIE_MORE, PVX_A, "more is allowed than was asked for");
 	expect_notice(t, s, LIE_LESS, PVX_A + 8, "less is allowed than was asked for");
 	expect_notice(t, s, LIE_ABSENT, PVX_A, "a page is absent");
-	expect_notice(t, s, LIE_PRESENT, PVX_A + 9, "a page behind them is there");
+	expect_notice(t, s, LIE_PRESENT, PVX_A + 19, "a page behind them is there");
 	expect_notice(t, s, LIE_ELSEWHERE, s->memory.gfn, "context 0 leads elsewhere");
 	expect_eq(t, "pvref_destroy", (uint64_t)pvref_destroy(s->r), OK);
 	end(t);

@@ -195,6 +195,10 @@ TEST(pviommu_reference_identity_follows,
 	struct own o;
 
 	start(t, &o);
+	o.setup.domain.max_ctx_no = 1; /* so that it is the last one, too */
+	(void)pvx_remake(t, &o.setup);
+	(void)pvio_init(pvx_uninitialised(t), 1, 9);
+	o.r = pvx_reference(t);
 	m = (struct pvref_memory){ o.gfn + 4, pa_add(o.p->pa, 4 * PAGE_BYTES), 4, PVREF_RAM };
 	expect_rc(t, "alloc_context", pvx_try_alloc(t, PVIO_ALLOC_IDENTITY, &ctx), 0);
 	pvx_attach(t, t->engine, ctx);
@@ -214,6 +218,32 @@ TEST(pviommu_reference_identity_follows,
 	expect_write(t, iova_of(m.gfn + 1), o.p, 20 * PAGE_BYTES, DMA_DONE);
 }
 
+TEST(pviommu_reference_identity_split,
+     .id = "pviommu.reference.identity_split",
+     .given = "one page unmapped in an identity context, in the midst of what large pages map",
+     .expects = "it alone is refused; the memory that the split took is given back with the context",
+     .revisions = REV_S,
+     .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
+{
+	struct page *p = page_alloc(t, 3 * PAGE_BYTES, 0);
+	struct pvref_counts made, split;
+	uint16_t ctx = 0;
+
+	expect_rc(t, "alloc_context", pvx_try_alloc(t, PVIO_ALLOC_IDENTITY, &ctx), 0);
+	pvx_attach(t, t->engine, ctx);
+	pvref_count(pvx_reference(t), &made);
+	pvx_unmap(t, ctx, gfn_of(p->pa) + 1, 1);
+	pvref_count(pvx_reference(t), &split);
+	expect_true(t, split.arena_used > made.arena_used, "a split takes memory, which is counted");
+	expect_write(t, IOVA(p->pa.v), p, 0, DMA_DONE);
+	expect_write(t, IOVA(p->pa.v + PAGE_BYTES), p, PAGE_BYTES, DMA_REFUSED);
+	expect_write(t, IOVA(p->pa.v + 2 * PAGE_BYTES), p, 2 * PAGE_BYTES, DMA_DONE);
+	pvx_home(t, t->engine);
+	pvx_free(t, ctx);
+	pvref_count(pvx_reference(t), &split);
+	expect_eq(t, "pages of memory that are taken", split.arena_used, 0);
+}
+
 TEST(pviommu_reference_nested_follows,
      .id = "pviommu.reference.nested_follows",
      .given = "memory goes and comes while a nested context is there",
@@ -230,10 +260,59 @@ TEST(pviommu_reference_nested_follows,
 	if (!(pvx(t)->caps.flags & PVIO_CAP_NESTED))
 		skip(t, "nested contexts are not offered");
 	for (unsigned i = 0; i < 2; i++) {
+		size_t before = mem_free_pages();
+
 		expect_rc(t, "alloc_nested", pvio_alloc_nested(pvx(t), o.gfn, 0, &ctx), 0);
 		pvx_owns(t, ctx);
 		expect_status(t, "pages go", pvref_memory_remove(o.r, PVB_DOM0, m.gfn, m.pages), OK);
 		expect_status(t, "pages come back", pvref_memory_add(o.r, PVB_DOM0, &m), OK);
 		pvx_free(t, ctx);
+		expect_eq(t, "free pages", mem_free_pages(), before);
 	}
+}
+
+static unsigned pieces(struct test *t)
+{
+	struct pvref_counts n;
+
+	pvref_count(pvx_reference(t), &n);
+	return n.pieces_n;
+}
+
+TEST(pviommu_reference_pieces,
+     .id = "pviommu.reference.pieces",
+     .given = "pages side by side in one space, in both, with other permissions; mapped in any order, unmapped in the middle",
+     .expects = "what goes on in both spaces alike is one piece; each page is what it was mapped as",
+     .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
+{
+	struct page *p = page_alloc(t, 8 * PAGE_BYTES, 0);
+	uint16_t ctx = pvx_start(t);
+	unsigned none = pieces(t);
+	uint32_t n = 0;
+
+	pvx_map(t, ctx, PVX_A, p->pa, 1, PVX_RW);
+	pvx_map(t, ctx, PVX_A + 2, pa_add(p->pa, 2 * PAGE_BYTES), 1, PVX_RW);
+	expect_eq(t, "pieces of two", pieces(t) - none, 2);
+	pvx_map(t, ctx, PVX_A + 1, pa_add(p->pa, PAGE_BYTES), 1, PVX_RW);
+	expect_eq(t, "pieces once the gap is filled", pieces(t) - none, 1);
+	pvx_map(t, ctx, PVX_A + 3, pa_add(p->pa, 3 * PAGE_BYTES), 1, PVIO_MAP_READABLE);
+	expect_eq(t, "pieces with another permission", pieces(t) - none, 2);
+	pvx_map(t, ctx, PVX_A + 5, pa_add(p->pa, 4 * PAGE_BYTES), 1, PVIO_MAP_READABLE);
+	expect_eq(t, "pieces with a gap on one side", pieces(t) - none, 3);
+	pvx_map(t, ctx, PVX_A + 6, pa_add(p->pa, 6 * PAGE_BYTES), 1, PVIO_MAP_READABLE);
+	expect_eq(t, "pieces with a gap on the other side", pieces(t) - none, 4);
+	expect_write(t, iova_of(PVX_A + 1), p, PAGE_BYTES, DMA_DONE);
+	expect_write(t, iova_of(PVX_A + 3), p, 3 * PAGE_BYTES, DMA_REFUSED);
+	expect_rc(t, "unmap_pages of the gap", pvx_try_unmap(t, ctx, PVX_A + 4, 1, &n), -XEN_ENOENT);
+	pvx_unmap(t, ctx, PVX_A + 1, 1);
+	expect_eq(t, "pieces without the middle", pieces(t) - none, 5);
+	expect_write(t, iova_of(PVX_A), p, 0, DMA_DONE);
+	expect_write(t, iova_of(PVX_A + 1), p, PAGE_BYTES, DMA_REFUSED);
+	expect_write(t, iova_of(PVX_A + 2), p, 2 * PAGE_BYTES, DMA_DONE);
+	expect_rc(t, "unmap_pages up to the next gap", pvx_try_unmap(t, ctx, PVX_A + 2, 4, &n), -XEN_ENOENT);
+	expect_eq(t, "unmapped", n, 2);
+	expect_eq(t, "pieces that are left", pieces(t) - none, 3);
+	pvx_unmap(t, ctx, PVX_A + 5, 2);
+	pvx_unmap(t, ctx, PVX_A, 1);
+	expect_eq(t, "pieces at the end", pieces(t) - none, 0);
 }

@@ -58,6 +58,12 @@ enum status pvref_context_make(struct pvref_domain *d, bool counted, struct pvre
 	return OK;
 }
 
+static void context_free(struct pvref_context *c)
+{
+	pvref_extents_free(c);
+	object_free(c, sizeof(*c));
+}
+
 enum status pvref_context_unmake(struct pvref_domain *d, bool counted, struct pvref_context *c)
 {
 	size_t begun = pvref_arena_begin();
@@ -66,8 +72,7 @@ enum status pvref_context_unmake(struct pvref_domain *d, bool counted, struct pv
 	if (s != OK)
 		return s;
 	pvref_arena_end(d, counted, begun);
-	pvref_extents_free(c);
-	object_free(c, sizeof(*c));
+	context_free(c);
 	return OK;
 }
 
@@ -85,6 +90,13 @@ enum status pvref_context_fill(struct pvref_domain *d, struct pvref_context *c)
 	for (unsigned i = 0; i != d->memory_n && s == OK; i++)
 		s = pvref_fill_range(d, c, &d->memory[i]);
 	return s;
+}
+
+uint64_t pvref_identity_pages(const struct pvref_domain *d, const struct pvref_memory *m)
+{
+	uint64_t limit = d->r->max_iova / PAGE_BYTES + 1;
+
+	return m->kind == PVREF_FOREIGN ? 0 : min_u64(m->pages, limit - min_u64(m->gfn, limit));
 }
 
 /* Pages of a range 1:1, as many from dfn on as nothing is in the way of. *n: how many were gone over. */
@@ -113,13 +125,12 @@ static enum status fill_piece(struct pvref_domain *d, struct pvref_context *c, s
 
 enum status pvref_fill_range(struct pvref_domain *d, struct pvref_context *c, const struct pvref_memory *m)
 {
-	uint64_t limit = d->r->max_iova / PAGE_BYTES + 1, done = 0, n;
+	uint64_t pages = pvref_identity_pages(d, m), done = 0, n;
 	enum status s = OK;
 
-	while (m->kind != PVREF_FOREIGN && s == OK && done < m->pages && m->gfn + done < limit) {
-		struct pvref_extent e = { m->gfn + done, m->gfn + done, 0, PERM_RW };
+	while (s == OK && done != pages) {
+		struct pvref_extent e = { m->gfn + done, m->gfn + done, pages - done, PERM_RW };
 
-		e.pages = min_u64(m->pages - done, limit - e.dfn);
 		s = fill_piece(d, c, e, pa_add(m->pa, done * PAGE_BYTES), &n);
 		done += n;
 	}
@@ -166,10 +177,12 @@ enum status pvref_contexts_destroy(struct pvref_domain *d)
 		bool nested = d->contexts[i] && d->contexts[i]->nested;
 		enum status now = d->contexts[i] ? pvref_context_unmake(d, i != PVIO_DEFAULT_CONTEXT, d->contexts[i]) : OK;
 
-		if (now != OK)
+		if (now != OK) {
 			d->r->lost = "a context stays in the host";
-		else if (nested)
+			context_free(d->contexts[i]);
+		} else if (nested) {
 			pvref_nested_gone(d);
+		}
 		s = s == OK ? now : s;
 	}
 	object_free(d->contexts, table_bytes(d->max_ctx_no));
@@ -193,7 +206,7 @@ int64_t pvref_init(struct pvref_request *q)
 		return -(int64_t)XEN_EACCES;
 	if (q->max_ctx_no >= UINT16_MAX)
 		return -(int64_t)XEN_E2BIG;
-	if (pages > mem_free_pages())
+	if (min_u64(pages, mem_free_pages()) != pages)
 		return -(int64_t)XEN_ENOMEM;
 	s = pvref_contexts_grow(q->d, q->max_ctx_no);
 	if (s != OK)

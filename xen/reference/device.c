@@ -52,7 +52,7 @@ static uint64_t unreserved(const struct pvref_domain *d, uint16_t ctx_no, const 
 			uint64_t first = r->reserved[k].base.v / PAGE_BYTES, end = first + r->reserved[k].pages;
 
 			if (same(r->reserved[k].addr, dev->at.addr) && dfn < end)
-				pages = dfn >= first ? 0 : min_u64(pages, first - dfn);
+				pages = min_u64(pages, first - min_u64(dfn, first));
 		}
 	}
 	return pages;

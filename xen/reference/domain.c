@@ -201,6 +201,15 @@ static enum status identity_shrink(struct pvref_domain *d, struct pvref_context 
 	return s;
 }
 
+/* So does the second stage of nested contexts. */
+static enum status below_shrink(struct pvref_domain *d, const struct pvref_memory *m, uint64_t gfn, uint64_t pages)
+{
+	struct pvref_memory part = { gfn, m->pa, pages, m->kind };
+	uint64_t n = pvref_identity_pages(d, &part);
+
+	return n ? page_out(d->r, d->below, gfn, n) : OK;
+}
+
 /* Whether a context holds some of these pages: maps them, or needs them for a function. */
 static bool held(const struct pvref_domain *d, const struct pvref_context *c, uint16_t ctx_no, uint64_t gfn,
 		 uint64_t pages)
@@ -246,7 +255,7 @@ enum status pvref_memory_remove(struct pvref *r, uint16_t domid, uint64_t gfn, u
 		if (d->contexts[i] && d->contexts[i]->identity)
 			s = identity_shrink(d, d->contexts[i], gfn, pages);
 	if (s == OK && d->below)
-		s = page_out(r, d->below, gfn, pages);
+		s = below_shrink(d, m, gfn, pages);
 	return s == OK ? range_cut(d, m, gfn, pages) : s;
 }
 

@@ -170,6 +170,8 @@ enum status must_use pvref_context_unmake(struct pvref_domain *d, bool counted, 
 void pvref_context_drop(struct pvref_domain *d, bool counted, struct pvref_context *c);
 /* All own RAM and MMIO mapped 1:1. */
 enum status must_use pvref_context_fill(struct pvref_domain *d, struct pvref_context *c);
+/* Of a range, how many pages an identity holds: own ones, as far as devices reach. */
+uint64_t pvref_identity_pages(const struct pvref_domain *d, const struct pvref_memory *m);
 /* The same for one range. */
 enum status must_use pvref_fill_range(struct pvref_domain *d, struct pvref_context *c, const struct pvref_memory *m);
 /* A nested context is freed: the last one takes the second stage with it. */

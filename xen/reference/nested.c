@@ -6,12 +6,9 @@
 
 enum status pvref_below_fill(struct pvref_domain *d, const struct pvref_memory *m)
 {
-	uint64_t limit = d->r->max_iova / PAGE_BYTES + 1;
+	uint64_t bytes = pvref_identity_pages(d, m) * PAGE_BYTES;
 
-	if (m->kind == PVREF_FOREIGN || m->gfn >= limit)
-		return OK;
-	return d->r->host->ops->map(d->below, IOVA(m->gfn * PAGE_BYTES), m->pa,
-				    min_u64(m->pages, limit - m->gfn) * PAGE_BYTES, PERM_RW, 0);
+	return bytes ? d->r->host->ops->map(d->below, IOVA(m->gfn * PAGE_BYTES), m->pa, bytes, PERM_RW, 0) : OK;
 }
 
 /* A host that refuses keeps it: then it is there for the next nested context, or for the end of the domain. */
@@ -66,9 +63,7 @@ static enum status nested_make(struct pvref_domain *d, uint64_t gfn, struct pvre
 	} else {
 		object_free(c, sizeof(*c));
 	}
-	if (!d->nested_n)
-		pvref_below_drop(d);
-	return s;
+	return s; /* the second stage stays for the next try */
 }
 
 /*

@@ -95,6 +95,7 @@ static void count_domain(const struct pvref_domain *d, struct pvref_counts *out)
 		const struct pvref_context *c = d->contexts[i];
 
 		out->contexts_n += i != PVIO_DEFAULT_CONTEXT && c;
+		out->pieces_n += c ? c->extents_n : 0;
 		for (unsigned k = 0; c && k != c->extents_n; k++)
 			if (!c->identity || c->extents[k].dfn != c->extents[k].gfn)
 				out->pages_mapped += c->extents[k].pages;

@@ -81,6 +81,7 @@ enum status must_use pvref_create(struct iommu *host, const struct pvref_config 
 struct pvref_counts {
 	unsigned contexts_n;       /* beside 0 */
 	uint64_t pages_mapped;     /* in all contexts, but for identities of own memory */
+	unsigned pieces_n;         /* in which all that is mapped lies */
 	unsigned devices_away;     /* functions in another context than 0 */
 	unsigned pasids_n;
 	uint64_t arena_used;       /* pages of memory of all contexts beside 0 */
