@@ -144,6 +144,23 @@ TEST(model_cmd_device,
 	}
 }
 
+TEST(model_cmd_answer_within,
+     .id = "amdvi.model.cmd.answer_within",
+     .given = "the device's answer comes while INVALIDATE_IOTLB_PAGES is carried out",
+     .expects = "it is carried out once",
+     .needs = NEEDS | NEED_AMD_IOTLB, .flags = TEST_MODEL)
+{
+	struct am *a = am_start(t, 0);
+
+	a->answer_within = true;
+	am_put_cmd(a, AM_OP(4) | AM_SID, AM_ALL);
+	am_put_cmd(a, AM_OP(4) | AM_SID2, AM_ALL);
+	am_cmd(a, AM_OP(2) | AM_SID, 0);
+	expect_eq(t, "invalidations", a->invs_n, 2);
+	expect_eq(t, "the first device", a->invs[0].sid, AM_SID);
+	expect_eq(t, "the second device", a->invs[1].sid, AM_SID2);
+}
+
 TEST(model_cmd_ppr,
      .id = "amdvi.model.cmd.complete_ppr",
      .given = "COMPLETE_PPR_REQUEST with and without PASID",

@@ -187,6 +187,11 @@ TEST(model_fn_mirror,
 		am_is(t, "what is behind it, written", cfg(a, at[i]),
 		      has ? before ^ writable(&a->config, at[i], true) : before, off);
 	}
+	mdl_amd_wr(&a->u, 0x0158, 0, 8);
+	mdl_amd_wr(&a->u, 0x0158, UINT64_MAX, 8);
+	if (has)
+		expect_eq(t, "both registers of a write of 64 bits", mdl_amd_rd(&a->u, 0x0158, 8) | 1,
+			  FLD(BITS(63, 32), writable(&a->config, MSI + 4, true)) | cfg(a, MSI) | 1);
 	mdl_amd_wr(&a->u, 0x0168, UINT32_MAX, 4);
 	expect_eq(t, "0168h", mdl_amd_rd(&a->u, 0x0168, 4), 0);
 	expect_eq(t, "0148h", mdl_amd_rd(&a->u, 0x014c, 4), 0);

@@ -104,19 +104,13 @@ TEST(model_guest_giov,
 
 /* ---- entries ---- */
 
-TEST(model_guest_reserved,
-     .id = "amdvi.model.guest.reserved",
-     .given = "each bit of the entries of each level, as directory and as large page, flipped",
-     .expects = "P = 0 is PR = 0; what is reserved is RZ; the rest is harmless",
-     .needs = NEEDS, .flags = TEST_MODEL)
+static void flip_each_bit(struct space *s)
 {
-	unsigned levels = 4 + (unsigned)fld_get(BITS(13, 12), am_config(t)->efr);
-	bool nx = am_config(t)->efr & BIT(3);
-	struct space s = ags_start(t, levels, 0);
+	bool nx = s->a->config.efr & BIT(3);
 
-	for (unsigned level = 1; level <= levels; level++)
+	for (unsigned level = 1; level <= s->levels; level++)
 		for (unsigned large = 0; large < (level == 2 || level == 3 ? 2u : 1u); large++) {
-			uint64_t at = ags_at(&s, level), good = am_get(at), v = large ? 0x87 : good;
+			uint64_t at = ags_at(s, level), good = am_get(at), v = large ? 0x87 : good;
 			uint64_t rsvd = (nx ? 0 : XD) | (level >= 4 ? BIT(7) : 0) |
 					(large ? BITS(12 + 9 * (level - 1) - 1, 13) : 0);
 
@@ -127,14 +121,38 @@ TEST(model_guest_reserved,
 				if (skip_it)
 					continue;
 				am_put(at, v ^ BIT(bit));
-				ags_drop(&s);
+				ags_drop(s);
 				for (unsigned kind = READ; kind <= PRIV_WRITE; kind += PRIV_WRITE)
-					ags_ends_in(&s, kind, AM_IOVA, bit == 0 ? ags_fault(&s, kind, 0) :
-						    rsvd & BIT(bit) ? ags_fault(&s, kind, PR | RZ) : 0,
+					ags_ends_in(s, kind, AM_IOVA, bit == 0 ? ags_fault(s, kind, 0) :
+						    rsvd & BIT(bit) ? ags_fault(s, kind, PR | RZ) : 0,
 						    10000 * large + 100 * level + bit);
 			}
 			am_put(at, good);
 		}
+}
+
+TEST(model_guest_reserved,
+     .id = "amdvi.model.guest.reserved",
+     .given = "each bit of the entries of each level, as directory and as large page, flipped",
+     .expects = "P = 0 is PR = 0; what is reserved is RZ; the rest is harmless",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	struct space s = ags_start(t, 4 + (unsigned)fld_get(BITS(13, 12), am_config(t)->efr), 0);
+
+	flip_each_bit(&s);
+}
+
+TEST(model_guest_reserved_nx,
+     .id = "amdvi.model.guest.reserved_nx",
+     .given = "the same on a unit without NX", .expects = "NX is reserved, beside all else that is",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	struct mdl_amd_config c = *am_config(t);
+	struct space s;
+
+	c.efr &= ~BIT(3);
+	s = ags_start_as(t, &c, 4 + (unsigned)fld_get(BITS(13, 12), c.efr), 0);
+	flip_each_bit(&s);
 }
 
 TEST(model_guest_sizes,

@@ -208,6 +208,38 @@ TEST(model_nested_ad,
 	expect_eq(t, "bits of what was kept", am_get(host) & (A_BIT | D_BIT), s.a->config.lazy ? A_BIT | D_BIT : 0);
 }
 
+TEST(model_nested_ad_kept,
+     .id = "amdvi.model.nested.ad_kept",
+     .given = "pages kept without A or D; the device's entry then asks for them",
+     .expects = "what is kept without a bit that is to be set does not answer; all else does",
+     .needs = NEEDS | NEED_AMD_HD, .flags = TEST_MODEL)
+{
+	struct space s = nested(t, 0, 0);
+	uint64_t host = host_of(&s, s.page ^ MOVED), other = am_page(s.a);
+	struct mdl_request write = ags_request(&s, WRITE, AM_IOVA);
+
+	if (s.a->config.lazy || s.a->config.choices.u42_drops_domain)
+		skip(t, "nothing stays");
+	ags_ends_in(&s, READ, AM_IOVA, 0, 0);
+	ags_entry(&s, FLD(BITS(8, 7), 1), 0); /* with 2h */
+	ags_ends_in(&s, READ, AM_IOVA, 0, 1);
+	expect_eq(t, "A and D of the page's host entry", am_get(host) & (A_BIT | D_BIT), A_BIT);
+	/* Kept with A and D: it answers, whatever the tables say by now. */
+	ags_entry(&s, FLD(BITS(8, 7), 3), 0);
+	ags_drop(&s);
+	ags_ends_in(&s, WRITE, AM_IOVA, 0, 2);
+	am_put(host_of(&s, other ^ MOVED), AM_PERMIT | other | 1);
+	am_put(nested_at(&s, 1), (other ^ MOVED) | 7);
+	expect_eq(t, "where a write goes that was kept", am_look(s.a, &write).address, s.page);
+	/* Kept without IW: D is none of its business, and it still refuses. */
+	am_put(nested_at(&s, 1), (s.page ^ MOVED) | 7 | A_BIT | D_BIT);
+	am_put(host, BIT(61) | s.page | 1);
+	ags_drop(&s);
+	ags_ends_in(&s, READ, AM_IOVA, 0, 3);
+	am_put(nested_at(&s, 1), (other ^ MOVED) | 7);
+	expect_eq(t, "a write by what was kept without IW", am_look(s.a, &write).kind, MDL_BLOCKED);
+}
+
 /* All pages by one host leaf of 1 GiB: what one part of the walk asks it to be marked with is not lost by another. */
 TEST(model_nested_ad_shared,
      .id = "amdvi.model.nested.ad_shared",

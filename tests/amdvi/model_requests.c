@@ -360,3 +360,28 @@ TEST(model_rq_log_hole,
 	expect_eq(t, "the tail", am_reg(a, 0x2018), 0);
 	expect_eq(t, "status", am_reg(a, 0x2020), 0x18);
 }
+
+TEST(model_rq_pure,
+     .id = "amdvi.model.requests.pure",
+     .given = "translate() of a page, and of one that is absent", .expects = "what the unit does, and no event",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	unsigned levels = am_levels(t);
+	struct am *a = am_start(t, 0);
+	uint64_t root = am_page(a), page = am_page(a);
+	struct mdl_request rq = { .sid = AM_SID, .bytes = 8, .address = AM_IOVA };
+	struct mdl_amd_result out;
+
+	if (!levels)
+		skip(t, "EFR.HATS = 11b");
+	am_put(am_entry(a, root, levels, 1, AM_IOVA), AM_PERMIT | page | 1);
+	/* GLX of an entry without guest tables means nothing. */
+	am_dte(a, AM_SID, am_dte0(levels, root) | (a->config.efr & BIT(4) ? BITS(57, 56) : 0), AM_DOMAIN, 0, 0);
+	mdl_amd_translate(&a->u.st, &a->u.mem, &rq, &out);
+	expect_true(t, out.kind == MDL_OK && out.address == page, "the page");
+	expect_eq(t, "where a read goes", am_goes(a, AM_IOVA), page);
+	rq.address += PAGE_BYTES;
+	mdl_amd_translate(&a->u.st, &a->u.mem, &rq, &out);
+	expect_true(t, out.kind == MDL_BLOCKED && out.recorded, "the absent one");
+	expect_eq(t, "events", am_code(a), 0);
+}

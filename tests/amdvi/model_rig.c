@@ -65,6 +65,8 @@ static bool devtlb_invalidate(void *ctx, const struct mdl_devtlb_inv *inv)
 
 	if (a->invs_n < AM_LOG)
 		a->invs[a->invs_n++] = *inv;
+	if (a->answer_within)
+		mdl_amd_devtlb_answer(&a->u, inv->sid);
 	return !a->withhold;
 }
 

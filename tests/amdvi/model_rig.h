@@ -40,6 +40,7 @@ struct am {
 	struct mdl_devtlb_inv invs[AM_LOG];
 	unsigned invs_n;
 	bool withhold;             /* devices do not answer invalidations */
+	bool answer_within;        /* their answers come while the command still runs */
 	struct mdl_page_response responses[AM_LOG];
 	unsigned responses_n;
 	uint32_t doorbell;

@@ -18,11 +18,16 @@ void ags_drop(struct space *s)
 
 struct space ags_start(struct test *t, unsigned levels, uint64_t ctl)
 {
+	return ags_start_as(t, am_config(t), levels, ctl);
+}
+
+struct space ags_start_as(struct test *t, const struct mdl_amd_config *c, unsigned levels, uint64_t ctl)
+{
 	struct space s = { .levels = levels, .pasid = PASID };
 
-	if (levels > 4 + fld_get(BITS(13, 12), am_config(t)->efr))
+	if (levels > 4 + fld_get(BITS(13, 12), c->efr))
 		skip(t, "EFR.GATS: no %u levels", levels);
-	s.a = am_start(t, BIT(16) | ctl);
+	s.a = am_start_as(t, c, BIT(16) | ctl);
 	s.gcr3 = am_page(s.a);
 	s.root = am_page(s.a);
 	s.page = am_page(s.a);

@@ -31,6 +31,8 @@ enum ags_kind { READ, WRITE, EXEC, PRIV_READ, PRIV_WRITE, PRIV_EXEC, ATOMIC, KIN
 
 /* The unit on, four or five levels, no host tables; ctl: further bits of control. Skips where GATS has not so many. */
 struct space ags_start(struct test *t, unsigned levels, uint64_t ctl);
+/* The same of another configuration. */
+struct space ags_start_as(struct test *t, const struct mdl_amd_config *c, unsigned levels, uint64_t ctl);
 /* Writes the device's entry anew: V, TV, IR, IW, GV, GLX, the GCR3 root, GuestPagingMode; more on top. Drops it. */
 void ags_entry(struct space *s, uint64_t q0, uint64_t q1);
 /* Drops all translations of the domain and of the PASID. */
