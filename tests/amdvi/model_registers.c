@@ -390,4 +390,8 @@ TEST(model_reg_smi,
 		am_set(a, off + 8, 0x5678);
 		am_is(t, "its neighbour", am_reg(a, off + 8), holds(&a->config, off + 8) & 0x5678, off);
 	}
+	/* Behind them the same bit is one of an address. */
+	am_set(a, 0x00e0, BIT(17));
+	am_set(a, 0x00e0, 0x5000);
+	expect_eq(t, "the register behind the filters", am_reg(a, 0x00e0), holds(&a->config, 0x00e0) & 0x5000);
 }
