@@ -291,6 +291,7 @@ EFI_SRC := $(EFI_PURE_SRC) \
 	boot/efi/record.c \
 	boot/efi/say.c \
 	boot/efi/screen.c \
+	kernel/cmdline.c \
 	kernel/nv_record.c \
 	kernel/printf.c \
 	kernel/report_reader.c \

@@ -76,10 +76,10 @@ class Check:
             running.stdout.close()
         return re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", said.decode("utf-8", "replace"))
 
-    def stick_arguments(self, application, more=()):
+    def stick_arguments(self, application, more=(), words=WORDS):
         image = self.folder / "stick.img"
         subprocess.run([ROOT / "tools" / "usb_image.py", image, application], check=True)
-        made = stick.Stick(image, self.folder, "check", WORDS)
+        made = stick.Stick(image, self.folder, "check", words)
         for path, name in more:
             subprocess.run(["mcopy", "-i", f"{made.image}@@{stick.PARTITION}", path, name], check=True)
         return ["-device", "qemu-xhci,id=usb", "-drive", f"if=none,id=stick,format=raw,file={made.image}",
@@ -125,6 +125,14 @@ def secure_boot(check):
                    stderr=subprocess.DEVNULL)
     said = check.machine(machine + check.stick_arguments(signed), SECURE_CODE, check.settings(SECURE_SETTINGS), START_S)
     return check.result(ran(said) and '"secure_boot": "on"' in said, name, said)
+
+
+def wrong_word(check):
+    arguments = check.stick_arguments(APPLICATION, words=["tests=vtd.*", "nonsense", "then=off"])
+    code, settings = stick.firmware()
+    said = check.machine(["-machine", "q35", *arguments], code, check.settings(settings), START_S)
+    check.result('Nothing was tested: unknown word "nonsense"' in said and "TAP version" not in said,
+                 "a word that nobody knows is told before anything starts", said)
 
 
 def network(check, more):
@@ -187,7 +195,7 @@ def main(wanted):
     with tempfile.TemporaryDirectory(prefix="portcullis-") as folder:
         try:
             check = Check(pathlib.Path(folder), fetch_qemu.find(wanted) if named else qemu.find(wanted))
-            for part in (size_and_time, hostile, secure_boot, tftp, over_http):
+            for part in (size_and_time, wrong_word, hostile, secure_boot, tftp, over_http):
                 part(check)
         except Stop as stop:
             print(f"Bail out! {stop.sentence}")

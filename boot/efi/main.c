@@ -5,11 +5,28 @@
 #include "boot/efi/record.h"
 #include "boot/efi/screen.h"
 #include "gen/version.h"
+#include "kernel/cmdline.h"
 #include <string.h>
 
 #define NO_WATCHDOG 0
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
+
+/* The kernel would refuse them, too, but cannot wait for a person who reads why. */
+static bool words_are_good(const struct app *app)
+{
+	static struct options options;
+	char why[160];
+
+	if (app->bi->cmdline_cut) {
+		app_say(app, "portcullis.cfg has more than %d characters of words.", BOOT_CMDLINE_MAX - 1);
+		return false;
+	}
+	if (cmdline_parse(app->bi->cmdline, &options, why, sizeof(why)) == OK)
+		return true;
+	app_say(app, "Nothing was tested: %s.", why);
+	return false;
+}
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
@@ -43,6 +60,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 		collect_record(&app, &record);
 		app_end(&app);
 	}
+	if (!words_are_good(&app))
+		app_end(&app);
 	screen_font(&app);
 	handover(&app);
 	return EFI_LOAD_ERROR;
