@@ -85,7 +85,7 @@ TEST(dma_far,
 {
 	struct page *near = page_filled(t, 0xa5), *gap, *far;
 
-	gap = page_alloc(t, mem_free_pages() * PAGE_BYTES / 2, 0);
+	gap = page_alloc(t, min_u64(mem_free_pages() / 2, 32 * BIT(20) / PAGE_BYTES) * PAGE_BYTES, 0);
 	far = page_filled(t, 0xa5);
 	note(t, "pages at 0x%llx and 0x%llx, %llu MiB between", (unsigned long long)near->pa.v,
 	     (unsigned long long)far->pa.v, (unsigned long long)(gap->len_bytes / BIT(20)));

@@ -8,7 +8,8 @@ from .status import CannotRun, Stop
 # Xen's answers to its users are many; these make it start quickly, speak on one serial line and never wait. An
 # interrupt number of -1 makes it write each byte before it goes on: what the kernel said is out when it ends.
 CONSOLE = ["console=com1", "com1=115200,8n1,0x3f8,-1", "loglvl=all", "guest_loglvl=all", "cpuidle=0"]
-LINUX = ["console=hvc0", "quiet", "loglevel=3", "panic=1", "init=/init", "rdinit=/init"]
+LINUX = ["console=hvc0", "quiet", "loglevel=3", "panic=1", "rdinit=/init", "mitigations=off", "apparmor=0", "audit=0",
+         "nowatchdog", "rcupdate.rcu_expedited=1"]
 
 
 def starter(platform, options):
@@ -66,7 +67,7 @@ class LinuxDom0:
         self.hypervisor, self.platform, self.hvm = hypervisor, platform, options.hvm
         self.short = f"{hypervisor.short}, {'HVM' if options.hvm else 'PVH'} guest of Linux"
         self.options = CONSOLE + platform.xen
-        self.linux = dom0.kernel(hypervisor)
+        self.linux = dom0.kernel()
 
     def arguments(self, image, words, folder):
         """QEMU's arguments that start it."""

@@ -1,7 +1,9 @@
 """The Xen platforms: command lines, one's own builds, and the ramdisk of a Linux dom0. Nothing is fetched."""
 
 import gzip
+import lzma
 import os
+import struct
 import subprocess
 import unittest
 import unittest.mock
@@ -140,6 +142,16 @@ class Ramdisk(Case):
         self.assertEqual((folder / "a/b/file").read_bytes(), b"12345")
         self.assertTrue(os.access(folder / "a/b/file", os.X_OK))
         self.assertEqual(os.readlink(folder / "a/link"), "/a/b/file")
+
+    def test_linux_is_unpacked(self):
+        elf = ELF + bytes(1000)
+        for packed, expected in ((lzma.compress(elf), elf), (gzip.compress(elf), elf), (b"(\xb5/\xfd" + elf, None),
+                                 (lzma.compress(b"no ELF"), None), (lzma.compress(elf)[:50], None)):
+            head = bytearray(2 * 512)
+            head[0x1f1], head[0x202:0x206] = 1, b"HdrS"
+            struct.pack_into("<II", head, 0x248, 16, len(packed) + 4)  # gzip's and xz's size follows
+            image = bytes(head) + bytes(16) + packed + bytes(4)
+            self.assertEqual(dom0.payload(image), expected)
 
     def test_settings_of_guests(self):
         pvh = xen.Guest(False, 128, ["tests=a.*", "seed=1"], []).config()
