@@ -387,6 +387,41 @@ TEST(pviommu_reference_codes,
 	expect_rc(t, "reattach_device, PASID", pvio_reattach_device(c, ctx, pvx_dev(t->engine), 1), -XEN_EOPNOTSUPP);
 }
 
+TEST(pviommu_reference_nested_refused,
+     .id = "pviommu.reference.nested_refused",
+     .checks = "PVI-176",
+     .given = "alloc_nested with flags, of a hole, of a BAR, and when no context is left",
+     .expects = "-22, -22, -22, -28; the number is not touched",
+     .revisions = REV_S,
+     .needs = NEED_PVIOMMU)
+{
+	struct page *p = page_alloc(t, PAGE_BYTES, 0), *arg = page_alloc(t, PAGE_BYTES, 0);
+	struct pvio_alloc_nested *a = (struct pvio_alloc_nested *)(void *)arg->p;
+	uint64_t hole = gfn_of(mem_unbacked(2 * PAGE_BYTES));
+	struct pvref_memory bar = { hole, p->pa, 1, PVREF_MMIO };
+	struct pvb_setup s;
+	struct pvio *c;
+
+	pvx_setup(t, &s);
+	s.domain.max_ctx_no = 1;
+	(void)pvx_remake(t, &s);
+	(void)pvio_init(pvx_uninitialised(t), 1, 9);
+	c = pvx(t);
+	if (!(c->caps.flags & PVIO_CAP_NESTED))
+		skip(t, "nested contexts are not offered");
+	expect_status(t, "a BAR", pvref_memory_add(pvx_reference(t), PVB_DOM0, &bar), OK);
+	*a = (struct pvio_alloc_nested){ .ctx_no = 0x5a5a, .pgtable_gfn = gfn_of(p->pa), .nested_flags = 1 };
+	expect_rc(t, "alloc_nested, flag 0", pvio_command(c, PVIO_ALLOC_NESTED, a), -XEN_EINVAL);
+	*a = (struct pvio_alloc_nested){ .ctx_no = 0x5a5a, .pgtable_gfn = hole + 1 };
+	expect_rc(t, "alloc_nested of a hole", pvio_command(c, PVIO_ALLOC_NESTED, a), -XEN_EINVAL);
+	a->pgtable_gfn = hole;
+	expect_rc(t, "alloc_nested of a BAR", pvio_command(c, PVIO_ALLOC_NESTED, a), -XEN_EINVAL);
+	(void)pvx_context(t);
+	a->pgtable_gfn = gfn_of(p->pa);
+	expect_rc(t, "alloc_nested without a number", pvio_command(c, PVIO_ALLOC_NESTED, a), -XEN_ENOSPC);
+	expect_eq(t, "ctx_no", a->ctx_no, 0x5a5a);
+}
+
 TEST(pviommu_reference_pasids,
      .id = "pviommu.reference.pasids",
      .given = "more than max_pasid, as many PASIDs as the reference holds, and one more",

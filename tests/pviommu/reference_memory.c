@@ -190,6 +190,7 @@ TEST(pviommu_reference_identity_follows,
      .revisions = REV_S,
      .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
 {
+	struct pvref_counts n;
 	struct pvref_memory m;
 	uint16_t ctx = 0;
 	struct own o;
@@ -207,6 +208,8 @@ TEST(pviommu_reference_identity_follows,
 	expect_page(t, &o, 5, false);
 	expect_page(t, &o, 8, true);
 	pvx_map(t, ctx, m.gfn + 1, pa_add(o.p->pa, 20 * PAGE_BYTES), 1, PVX_RW);
+	pvref_count(o.r, &n);
+	expect_eq(t, "pages mapped beside the identities", n.pages_mapped, 1);
 	expect_write(t, iova_of(m.gfn + 1), o.p, 20 * PAGE_BYTES, DMA_DONE);
 	expect_status(t, "pages come back", pvref_memory_add(o.r, PVB_DOM0, &m), OK);
 	expect_page(t, &o, 4, true);
