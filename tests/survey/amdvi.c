@@ -6,7 +6,7 @@
 #include "drivers-iommu/amdvi/unit.h"
 #include "drivers-pci/regs.h"
 #include "kernel/memory_map.h"
-#include "tests/test.h"
+#include "tests/survey/survey.h"
 
 TEST(survey_amdvi_state, .id = "survey.amdvi.state", .given = "what firmware left on in each unit",
      .expects = "its tables lie in memory that nobody else may use", .needs = NEED_AMDVI)
@@ -17,7 +17,7 @@ TEST(survey_amdvi_state, .id = "survey.amdvi.state", .given = "what firmware lef
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t ctl = units[i].found.ctl, devtab = units[i].found.devtab[0] & DEVTAB_BASE;
 
-		log_line("@survey AMD-Vi unit at 0x%llx was left %s, command buffer %s, event log %s",
+		survey_tell(t, "AMD-Vi unit at 0x%llx was left %s, command buffer %s, event log %s",
 			 (unsigned long long)units[i].base.v, ctl & CTL_IOMMU_EN ? "on" : "off",
 			 ctl & CTL_CMD_BUF_EN ? "on" : "off", ctl & CTL_EVENT_LOG_EN ? "on" : "off");
 		if ((ctl & CTL_IOMMU_EN) && memory_map_says(PA(devtab), PAGE_BYTES) != MEMORY_NO_MAP)

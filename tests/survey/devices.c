@@ -2,7 +2,7 @@
  * Devices that firmware left running: their DMA goes on whatever a system does with its IOMMU.
  */
 #include "drivers-pci/regs.h"
-#include "tests/test.h"
+#include "tests/survey/survey.h"
 
 #define CLASS_DISPLAY 0x03u
 #define CLASS_USB     0x0c03u
@@ -33,7 +33,7 @@ static void left_running(struct test *t)
 		else
 			others++;
 	}
-	log_line("@survey left with bus mastering on: %u USB controllers, %u displays, %u other functions", usb, displays,
+	survey_tell(t, "left with bus mastering on: %u USB controllers, %u displays, %u other functions", usb, displays,
 		 others);
 	if (usb || displays)
 		observe(t, "USB controllers or displays may still do DMA");

@@ -6,7 +6,7 @@
 #include "drivers-iommu/vtd/regs.h"
 #include "drivers-pci/regs.h"
 #include "kernel/memory_map.h"
-#include "tests/test.h"
+#include "tests/survey/survey.h"
 
 TEST(survey_dmar_windows, .id = "survey.dmar.windows", .given = "the register window of each DRHD",
      .expects = "it is no RAM, overlaps no other, and a unit answers there", .needs = NEED_VTD)
@@ -106,7 +106,7 @@ TEST(survey_dmar_protection, .id = "survey.dmar.protection", .given = "the opt-i
 
 	for (unsigned i = 0; i < n; i++)
 		any |= (units[i].found.gsts & GSTS_TES) || (units[i].found.pmen & PMEN_EPM);
-	log_line("@survey DMA protection opt-in flag %s; %s at start", opt_in ? "set" : "clear",
+	survey_tell(t, "DMA protection opt-in flag %s; %s at start", opt_in ? "set" : "clear",
 		 any ? "a unit protected memory" : "no unit protected memory");
 	/* Firmware may have ended it for the system that it starts: told, not judged. */
 	if (opt_in && !any)

@@ -4,7 +4,7 @@
 #include "drivers-iommu/vtd/handover.h"
 #include "drivers-iommu/vtd/regs.h"
 #include "kernel/memory_map.h"
-#include "tests/test.h"
+#include "tests/survey/survey.h"
 
 #define VERSIONS_MAX 7u
 
@@ -89,7 +89,7 @@ static void state(struct test *t, struct vtd_unit *u)
 {
 	const struct vtd_found_state *f = &u->found;
 
-	log_line("@survey VT-d unit at 0x%llx was left with translation %s, interrupt remapping %s, queue %s, protected "
+	survey_tell(t, "VT-d unit at 0x%llx was left with translation %s, interrupt remapping %s, queue %s, protected "
 		 "memory %s", (unsigned long long)u->base.v, f->gsts & GSTS_TES ? "on" : "off",
 		 f->gsts & GSTS_IRES ? "on" : "off", f->gsts & GSTS_QIES ? "on" : "off",
 		 f->pmen & PMEN_EPM ? "on" : "off");
