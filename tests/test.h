@@ -66,7 +66,7 @@ enum {
 enum {
 	TEST_HAZARD = 1 << 0,     /* may harm a machine: only with hazard=on */
 	TEST_LAST = 1 << 1,       /* known to be able to abort or hang an emulator: runs after all others */
-	TEST_FUZZ = 1 << 3,       /* runs with fuzz= only, and then alone: once for each FUZZ_PART_CASES cases */
+	TEST_FUZZ = 1 << 3,       /* runs with fuzz= only, and then alone: once for each FUZZ_PART_CASES plain cases */
 	TEST_MODEL = 1 << 4,      /* of the model itself, as a hardware unit need not be: listed for model machines alone */
 	TEST_FIRST = 1 << 5,      /* needs what a machine has once, at its start: runs before all others */
 	TEST_PER_BACKEND = 1 << 2 /* runs once for each backend of the machine; t->iommu is fresh, all requests refused */

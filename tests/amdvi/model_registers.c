@@ -391,7 +391,8 @@ TEST(model_reg_smi,
 		am_is(t, "its neighbour", am_reg(a, off + 8), holds(&a->config, off + 8) & 0x5678, off);
 	}
 	/* Behind them the same bit is one of an address. */
-	am_set(a, 0x00e0, BIT(17));
-	am_set(a, 0x00e0, 0x5000);
-	expect_eq(t, "the register behind the filters", am_reg(a, 0x00e0), holds(&a->config, 0x00e0) & 0x5000);
+	am_set(a, 0x00e0, BIT(17) | FLD(BITS(59, 56), 8));
+	am_set(a, 0x00e0, 0x5000 | FLD(BITS(59, 56), 8));
+	expect_eq(t, "the register behind the filters", am_reg(a, 0x00e0) & BITS(51, 12),
+		  holds(&a->config, 0x00e0) & 0x5000);
 }

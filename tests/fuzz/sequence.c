@@ -4,6 +4,7 @@
 
 #define STEPS     24
 #define CASES_MAX 1000u
+#define PART      (FUZZ_PART_CASES / FUZZ_SEQUENCE_CASES)
 
 /* ---- commands ---- */
 
@@ -175,8 +176,8 @@ void fuzz_sequences_run(struct test *t, const struct fuzz_caches *v)
 {
 	struct page *memory = page_alloc(t, sizeof(struct fuzz_sequence), 0);
 	struct fuzz_sequence *s = (struct fuzz_sequence *)(void *)memory->p; /* page-aligned */
-	uint64_t first = (uint64_t)t->part * FUZZ_PART_CASES,
-		last = min_u64(first + FUZZ_PART_CASES, max_u64(t->options->fuzz / FUZZ_SEQUENCE_CASES, 1));
+	uint64_t first = (uint64_t)t->part * PART,
+		 last = min_u64(first + PART, max_u64(t->options->fuzz / FUZZ_SEQUENCE_CASES, 1));
 
 	fuzz_bench_open(t, &s->b, v->vendor);
 	s->v = v;

@@ -19,7 +19,8 @@ void instance_id(const struct instance *in, char id[TEST_ID_MAX])
 /* Whether it may take down what it runs on: there it runs on request, and last. */
 static bool hazardous(const struct instance *in)
 {
-	return (in->desc->flags & TEST_HAZARD) || (in->bench->hypervisor && (in->desc->hazard_on & in->bench->revision));
+	return (in->desc->flags & TEST_HAZARD) || (in->bench->hypervisor &&
+						   (in->desc->hazard_on & in->bench->revision));
 }
 
 bool instance_risky(const struct instance *in)
@@ -86,9 +87,11 @@ static void add(struct plan *p, const struct instance *in, const struct options 
 
 static unsigned parts(const struct test_desc *d, const struct options *o)
 {
-	uint64_t cases = max_u64(o->fuzz / max_u64(d->arg, 1), 1); /* arg: how many plain cases one of these is worth */
+	/* arg: how many plain cases one of these is worth; parts take about the same time, whatever they are made of. */
+	uint64_t worth = max_u64(d->arg, 1), cases = max_u64(o->fuzz / worth, 1),
+		 each = max_u64(FUZZ_PART_CASES / worth, 1);
 
-	return d->flags & TEST_FUZZ ? (unsigned)min_u64((cases + FUZZ_PART_CASES - 1) / FUZZ_PART_CASES, UINT32_MAX) : 1;
+	return d->flags & TEST_FUZZ ? (unsigned)min_u64((cases + each - 1) / each, UINT32_MAX) : 1;
 }
 
 /* All tests of one bench that have this place, and run once or once for each backend, which is then given. */
@@ -99,7 +102,8 @@ static void add_some(struct plan *p, struct bench *b, const struct backend *back
 		for (unsigned k = 0; k < s->n; k++) {
 			const struct test_desc *d = &s->descs[k];
 
-			if (place(&(struct instance){ d, b, backend, 0 }) == at && !(d->flags & TEST_PER_BACKEND) == !backend)
+			if (place(&(struct instance){ d, b, backend, 0 }) == at && !(d->flags & TEST_PER_BACKEND) ==
+			    !backend)
 				for (unsigned part = 0; part < parts(d, o); part++)
 					add(p, &(struct instance){ d, b, backend, part }, o);
 		}

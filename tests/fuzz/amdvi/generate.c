@@ -9,6 +9,7 @@
 #define EDITS_USUAL      4
 /* Where NVMe engines have memory of their own (drivers-pci/engines/nvme.h): requests there never leave the device. */
 #define ENGINE_WINDOW    BIT(62)
+#define MEMORY_END       BIT(42) /* beyond all memory and all windows of usual machines */
 
 /* A word on the path of the request, where an edit hurts. */
 struct place {
@@ -232,6 +233,19 @@ static uint64_t tamed(const struct fuzz_arena *a, const struct place *p, uint64_
 	return value;
 }
 
+/*
+ * Emulators may pass through what has TV or Mode = 0 and must be refused: no writes then where memory and devices are that
+ * are not ours.
+ */
+static uint64_t harmless(const struct fuzz_case *c, uint64_t old, uint64_t value)
+{
+	if (!c->write || c->mode == FAM_PASS || c->iova >= MEMORY_END)
+		return value;
+	if (!(value & DTE_MODE))
+		value |= old & DTE_MODE;
+	return value | DTE_TV;
+}
+
 static void add_edit(const struct fuzz_unit *u, const struct fuzz_arena *a, struct fuzz_case *c, struct prng *r)
 {
 	struct place places[PLACES_MAX];
@@ -242,6 +256,8 @@ static void add_edit(const struct fuzz_unit *u, const struct fuzz_arena *a, stru
 		if (c->edits[i].page == p->page && c->edits[i].word == p->word)
 			return;
 	value = p->page < FA_H1 ? mutate_entry(a, c, r, p->word % 4, old) : tamed(a, p, old, mutate(a, r, old));
+	if (p->page < FA_H1 && p->word % 4 == 0)
+		value = harmless(c, old, value);
 	c->edits[c->edits_n++] = (struct fuzz_edit){ p->page, p->word, value };
 }
 

@@ -153,7 +153,7 @@ void fa_pretend(struct fuzz_oracle *o, const struct fuzz_unit *u, struct fuzz_ar
 		refused = illegal;
 	out->landed = out->elsewhere = out->interrupt = false;
 	out->updates_n = 0;
-	if (!out->recorded || !out->fault || refused) {
+	if (!out->recorded || !out->fault || illegal || refused) {
 		out->recorded = true;
 		out->fault = refused ? EV_ILLEGAL_DTE : EV_IO_PAGE_FAULT;
 	}
