@@ -121,14 +121,15 @@ def payload(image):
     offset, length = struct.unpack_from("<II", image, 0x248)
     begin = (image[0x1f1] + 1) * 512 + offset
     data = image[begin:begin + length]
+    reader = {b"\xfd7z": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), b"\x1f\x8b\x08": lambda: zlib.decompressobj(31)}
+    if data[:3] not in reader:
+        return None
     try:
-        if data.startswith(b"\xfd7zXZ"):
-            data = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(data)
-        elif data.startswith(b"\x1f\x8b"):
-            data = zlib.decompressobj(31).decompress(data)
+        unpacking = reader[data[:3]]()
+        data = unpacking.decompress(data)
     except (lzma.LZMAError, zlib.error):
         return None
-    return data if data.startswith(ELF) else None
+    return data if unpacking.eof and data.startswith(ELF) else None
 
 
 def _init(base, guest):
