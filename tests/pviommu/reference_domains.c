@@ -422,6 +422,60 @@ TEST(pviommu_reference_nested_refused,
 	expect_eq(t, "ctx_no", a->ctx_no, 0x5a5a);
 }
 
+TEST(pviommu_reference_arena_reserved,
+     .id = "pviommu.reference.arena_reserved",
+     .given = "a context that has used up its arena; a device with reserved memory is moved there",
+     .expects = "-12, the device stays where it was; with a mapping less, it moves",
+     .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
+{
+	struct page *p = page_alloc(t, PAGE_BYTES, 0);
+	struct pvref_reserved reserved = { pvx_dev(t->engine), p->pa, 1 };
+	uint64_t gib = BIT(18), first = 8 * gib; /* each a table or two of its own, and none where p is */
+	uint16_t ctx, seen = 9;
+	uint32_t n = 0;
+	struct pvb_setup s;
+	unsigned maps = 0;
+
+	pvx_setup(t, &s);
+	s.config.reserved = &reserved;
+	s.config.reserved_n = 1;
+	s.domain.max_ctx_no = 4;
+	s.domain.arena_pages = 32;
+	(void)pvx_remake(t, &s);
+	(void)pvio_init(pvx_uninitialised(t), 4, 5);
+	ctx = pvx_context(t);
+	while (maps < 64 && pvx_try_map(t, ctx, first + maps * gib, gfn_of(p->pa), 1, &n) == 0)
+		maps++;
+	expect_true(t, maps > 4 && maps < 64, "the arena is used up");
+	expect_rc(t, "reattach_device", pvx_try_attach(t, t->engine, ctx), -XEN_ENOMEM);
+	expect_eq(t, "pvref_context_of", (uint64_t)pvref_context_of(pvx_reference(t), reserved.addr, &seen), OK);
+	expect_eq(t, "its context", seen, PVIO_DEFAULT_CONTEXT);
+	expect_write(t, IOVA(p->pa.v), p, 0, DMA_DONE);
+	for (unsigned i = 0; i < 4; i++)
+		pvx_unmap(t, ctx, first + i * gib, 1);
+	expect_rc(t, "reattach_device", pvx_try_attach(t, t->engine, ctx), 0);
+	expect_write(t, IOVA(p->pa.v), p, 0, DMA_DONE);
+	expect_write(t, iova_of(first + 4 * gib), p, 0, DMA_DONE);
+}
+
+TEST(pviommu_reference_pasid_dying,
+     .id = "pviommu.reference.pasid_dying",
+     .given = "a PASID for a context of which a free was refused",
+     .expects = "-22 where such a context takes nobody any more (I, F), else 0",
+     .revisions = REV_S,
+     .needs = NEED_PVIOMMU | NEED_ENGINE)
+{
+	struct pci_addr dev = pvx_dev(t->engine);
+	uint16_t ctx = pvx_start(t);
+	struct pvio *c = pvx(t);
+
+	if (!(c->caps.flags & PVIO_CAP_PASID))
+		skip(t, "PASIDs are not offered");
+	expect_rc(t, "free_context", pvio_free_context(c, ctx, 0), -XEN_EBUSY);
+	expect_rc(t, "attach_pasid", pvio_attach_pasid(c, ctx, dev, 3), pvx_by(t, 0, 0, -XEN_EINVAL, -XEN_EINVAL));
+	(void)pvio_detach_pasid(c, dev, 3);
+}
+
 TEST(pviommu_reference_pasids,
      .id = "pviommu.reference.pasids",
      .given = "more than max_pasid, as many PASIDs as the reference holds, and one more",

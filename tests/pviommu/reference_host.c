@@ -14,6 +14,8 @@ struct front {
 	unsigned calls, fail_at;   /* which call fails, 0: none */
 	bool failed;
 	enum status how;
+	bool keeps_page;           /* takes memory where it should give some */
+	pa_t page;
 	/* What lookup tells otherwise, of one page. */
 	iova_t lie_at;
 	enum lie { LIE_NONE, LIE_ELSEWHERE, LIE_MORE, LIE_LESS, LIE_ABSENT, LIE_PRESENT } lie;
@@ -42,6 +44,8 @@ static enum status domain_nest(struct domain *below, iova_t root, struct domain 
 
 static enum status domain_destroy(struct domain *d)
 {
+	if (front.keeps_page)
+		(void)!mem_alloc(PAGE_BYTES, PAGE_BYTES, &front.page);
 	return fails() ? front.how : front.real->ops->domain_destroy(d);
 }
 
@@ -378,6 +382,11 @@ TEST(pviommu_reference_check,
 	expect_notice(t, s, LIE_ABSENT, PVX_A, "a page is absent");
 	expect_notice(t, s, LIE_PRESENT, PVX_A + 19, "a page behind them is there");
 	expect_notice(t, s, LIE_ELSEWHERE, s->memory.gfn, "context 0 leads elsewhere");
+	front.keeps_page = true;
+	expect_rc(t, "free_context", pvio_free_context(&s->client, r.ctx_no, 0), 0);
+	front.keeps_page = false;
+	expect_true(t, pvref_check(s->r), "memory that does not come back is noticed");
 	expect_eq(t, "pvref_destroy", (uint64_t)pvref_destroy(s->r), OK);
+	mem_free(front.page, PAGE_BYTES);
 	end(t);
 }

@@ -284,7 +284,7 @@ static unsigned pieces(struct test *t)
 
 TEST(pviommu_reference_pieces,
      .id = "pviommu.reference.pieces",
-     .given = "pages side by side in one space, in both, with other permissions; mapped in any order, unmapped in the middle",
+     .given = "pages side by side in one space or both, with other permissions; mapped in any order, unmapped",
      .expects = "what goes on in both spaces alike is one piece; each page is what it was mapped as",
      .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
 {

@@ -73,20 +73,20 @@ static const char *check_context(const struct pvref_domain *d, uint16_t ctx_no)
 
 static const char *check_domain(const struct pvref_domain *d)
 {
-	unsigned contexts_n = 0;
+	unsigned contexts_n = 0, devices_n = 0, pasids_n = 0;
 	const char *wrong = NULL;
 
-	for (unsigned i = 0; i != d->devices_n; i++)
-		if (!pvref_context(d, d->devices[i].ctx_no))
-			return "a function is in a context that is gone";
-	for (unsigned i = 0; i != d->pasids_n; i++)
-		if (!pvref_context(d, d->pasids[i].ctx_no))
-			return "a PASID is in a context that is gone";
 	for (uint32_t i = 0; i <= d->max_ctx_no && !wrong; i++) {
-		contexts_n += i != PVIO_DEFAULT_CONTEXT && d->contexts[i];
-		wrong = d->contexts[i] ? check_context(d, (uint16_t)i) : NULL;
+		if (!d->contexts[i])
+			continue;
+		contexts_n++;
+		devices_n += d->contexts[i]->devices_n;
+		pasids_n += d->contexts[i]->pasids_n;
+		wrong = check_context(d, (uint16_t)i);
 	}
-	if (!wrong && !contexts_n && d->arena_used)
+	if (!wrong && (devices_n != d->devices_n || pasids_n != d->pasids_n))
+		wrong = "a function or a PASID is in no context";
+	if (!wrong && contexts_n == 1 && d->arena_used)
 		wrong = "without contexts, memory is still taken";
 	if (!wrong && d->arena_pages && d->arena_used > d->arena_pages)
 		wrong = "more memory than the arena has is taken";

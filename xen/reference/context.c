@@ -199,7 +199,7 @@ enum status pvref_contexts_destroy(struct pvref_domain *d)
  */
 int64_t pvref_init(struct pvref_request *q)
 {
-	uint64_t pages = q->arena_order < 32 ? pow2(q->arena_order) : UINT64_MAX;
+	uint64_t pages = pow2((unsigned)min_u64(q->arena_order, 63));
 	enum status s;
 
 	if (q->d->initialised)
