@@ -63,6 +63,7 @@ LEFT_OUT = [
     ("model/vtd/regs.c", r"/\* undefined: ", "what the manual leaves undefined"),
     ("model/*/unit.c", r"u->cache\.(context|dte)\.n \+", "how full the caches are: told to tests alone"),
     ("model/*/unit.c", r"CACHE_ENTRIES", "how large the caches are where the configuration does not say"),
+    ("model/vtd/*.c", r"mdl_iq_poll\(u\)|devtlb_patience|handshake_polls == 0", "how time passes"),
     ("model/vtd/virtual_command.c", r"== UINT64_MAX \? 64", "which of the free PASIDs is given"),
     ("*", r"__builtin_prefetch", "speed alone"),
     ("model/*", r"/\* not reached", "no input leads there"),

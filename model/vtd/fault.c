@@ -41,9 +41,7 @@ static uint64_t record_type(const struct mdl_vtd_state *st, const struct mdl_req
 
 	if (rq->at == MDL_PAGE_REQUEST)
 		return has_t2 ? FRCD1_T2 : 0;
-	if (rq->at == MDL_TRANSLATION) /* U-25 */
-		return FRCD1_T1;
-	if (rq->access == MDL_WRITE)
+	if (rq->access == MDL_WRITE) /* a translation request is a read (U-25) */
 		return 0;
 	if (rq->access == MDL_ATOMIC)
 		return FRCD1_T1 | (has_t2 ? FRCD1_T2 : 0);

@@ -337,7 +337,7 @@ uint8_t mdl_first_stage(struct mdl_walk *w, const struct mdl_ss *ss, struct mdl_
 	fault = updates(&s);
 	if (fault == FR_NONE && ss != NULL)
 		fault = mdl_nested_output(w, ss, second_need(&s, leaf->flags), leaf);
-	if (fault == FR_NONE || fault == FR_SGN_6_WRITE || fault == FR_SGN_7_READ)
+	if (fault == FR_NONE) /* a page that the second stage refuses is kept there */
 		keep_leaf(w, K_FS_LEAF, leaf);
 	return fault;
 }

@@ -14,7 +14,7 @@ struct reg_desc {
 	uint8_t bytes;
 	uint8_t reg;      /* enum mdl_reg */
 	uint8_t cond;
-	uint64_t rw, w1c; /* w1c: sticky, too */
+	uint64_t rw, w1c; /* w1c: sticky, too; rw of protected regions: mdl_pmr_mask() */
 	uint64_t reset;
 };
 
@@ -34,10 +34,10 @@ static const struct reg_desc descs[] = {
 	{ 0x040, 4, R_FEADDR, ALWAYS, BITS(31, 2), 0, 0 },
 	{ 0x044, 4, R_FEUADDR, EIM, BITS(31, 0), 0, 0 },
 	{ 0x064, 4, R_PMEN, PMR, PMEN_EPM, 0, 0 },
-	{ 0x068, 4, R_PLMBASE, PLMR, BITS(31, 0), 0, 0 },
-	{ 0x06C, 4, R_PLMLIMIT, PLMR, BITS(31, 0), 0, 0 },
-	{ 0x070, 8, R_PHMBASE, PHMR, BITS(63, 0), 0, 0 },
-	{ 0x078, 8, R_PHMLIMIT, PHMR, BITS(63, 0), 0, 0 },
+	{ 0x068, 4, R_PLMBASE, PLMR, 0, 0, 0 },
+	{ 0x06C, 4, R_PLMLIMIT, PLMR, 0, 0, 0 },
+	{ 0x070, 8, R_PHMBASE, PHMR, 0, 0, 0 },
+	{ 0x078, 8, R_PHMLIMIT, PHMR, 0, 0, 0 },
 	{ 0x080, 8, R_IQH, QI, 0, 0, 0 },
 	{ 0x088, 8, R_IQT, QI, IQT_QT, 0, 0 },
 	{ 0x090, 8, R_IQA, QI, IQA_QS | IQA_DW | HAW_ADDR, 0, 0 },
@@ -218,7 +218,7 @@ static unsigned write_part(struct mdl_vtd *u, uint32_t off, uint64_t value, unsi
 	}
 	if (!find(u->st.cfg, off & ~3u, &d, &half))
 		return (unsigned)min_u64(bytes, 4);
-	in = half + (off & 3);
+	in = half + (off & 3); /* undefined: where off is not a multiple of 4 */
 	part = (unsigned)min_u64(bytes, d.bytes - in);
 	write_reg(u, &d, shl(value, 8 * in), shl(part == 8 ? UINT64_MAX : pow2(8 * part) - 1, 8 * in));
 	return part;

@@ -62,7 +62,7 @@ static inline uint8_t permission(const struct mdl_ss *ss, unsigned need, unsigne
 		return ss->scalable ? FR_SGN_6_WRITE : FR_LGN_2_WRITE;  /* SGN.6, LGN.2 */
 	if ((need & NEED_R) != 0 && (flags & LEAF_R) == 0)
 		return ss->scalable ? FR_SGN_7_READ : FR_LGN_3_READ;    /* SGN.7, LGN.3 */
-	if ((need & NEED_ANY) != 0 && (flags & (LEAF_R | LEAF_W)) == 0)
+	if ((flags & (LEAF_R | LEAF_W)) == 0) /* NEED_ANY is left */
 		return ss->scalable ? FR_SGN_7_READ : FR_LGN_3_READ;
 	if ((need & NEED_X) != 0 && (flags & LEAF_X) == 0)
 		return FR_SGN_3_EXECUTE;                                /* SGN.3 */

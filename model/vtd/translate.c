@@ -147,9 +147,7 @@ static bool before_tables(struct mdl_walk *w)
 		return true;
 	/* 1. TES=0: addresses as they are; everything else is rejected without a record (U-38). */
 	if ((st->r[R_GSTS] & G_TE) == 0) {
-		if (rq->at != MDL_UNTRANSLATED || rq->has_pasid || mdl_pmr_blocks(st, rq->address))
-			refuse(w, FR_NONE);
-		else
+		if (rq->at == MDL_UNTRANSLATED && !rq->has_pasid && !mdl_pmr_blocks(st, rq->address))
 			accept(w, rq->address);
 		return true;
 	}
@@ -188,10 +186,8 @@ static uint8_t finish(struct mdl_walk *w, const struct mdl_leaf *leaf)
 	/* Last step in both modes: the output must not lie in the interrupt range (LGN.4, SGN.8). */
 	if (mdl_in_interrupt_range(address))
 		return w->mode == TTM_LEGACY ? FR_LGN_4_INTERRUPT : FR_SGN_8_INTERRUPT;
-	if (w->st->cfg->choices.u06_pmr_with_te && mdl_pmr_blocks(w->st, address)) {
-		refuse(w, FR_NONE);
-		return FR_NONE;
-	}
+	if (w->st->cfg->choices.u06_pmr_with_te && mdl_pmr_blocks(w->st, address))
+		return FR_NONE; /* blocked, as it was from the start */
 	out->kind = MDL_OK;
 	out->address = address;
 	out->page_bits = leaf->bits;

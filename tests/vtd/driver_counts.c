@@ -175,6 +175,7 @@ TEST(driver_nested,
 	expect_status(t, "destroy of what is below", ops->domain_destroy(below), ERR_BUSY);
 	must(t, ops->domain_destroy(d), "destroying");
 	must(t, ops->domain_nest(below, IOVA(tables->pa.v), &d), "nesting");
+	expect_status(t, "lookup in it", ops->lookup(d, DMA_A, &(pa_t){ 0 }, &(unsigned){ 0 }), ERR_UNSUPPORTED);
 	expect_status(t, "map into it", ops->map(d, DMA_B, p->pa, PAGE_BYTES, PERM_RW, 0), ERR_UNSUPPORTED);
 	must(t, ops->attach(d, r), "attaching");
 	expect_write(t, DMA_A, p, 0, DMA_DONE);
@@ -232,6 +233,8 @@ TEST(driver_queue_off_twice,
 			return;
 }
 
+#define LARGE_CAP (255 * BIT(40) | BIT(28)) /* NFR = 255, FRO = 100h: records beyond the first page */
+
 /* A machine whose windows hold two registers. */
 struct absent {
 	uint64_t cap, ecap;
@@ -257,9 +260,9 @@ static enum status absent_map(struct machine *m, pa_t pa, uint64_t bytes, mmio_t
 {
 	struct absent *a = m->ctx;
 
-	(void)pa, (void)bytes;
+	(void)pa;
 	*out = (mmio_t){ .ops = &absent_window, .ctx = a, .len_bytes = (uint32_t)bytes }; /* a page */
-	return a->refuses ? ERR_NO_MEMORY : OK;
+	return a->refuses || (a->cap == LARGE_CAP && bytes > PAGE_BYTES) ? ERR_NO_MEMORY : OK;
 }
 
 TEST(driver_absent_unit,
@@ -274,6 +277,7 @@ TEST(driver_absent_unit,
 		{ { UINT64_MAX, 0, false }, OK },
 		{ { 0, UINT64_MAX, false }, OK },
 		{ { 0, 0, false }, OK },
+		{ { LARGE_CAP, 0, false }, ERR_NO_MEMORY }, /* the first page is all that there is */
 	};
 	struct machine_ops ops = { .mmio_map = absent_map };
 

@@ -169,6 +169,15 @@ bool model_recoverable(unsigned reason)
 	return mdl_fault_recoverable((uint8_t)reason);
 }
 
+enum model_uncapable model_uncapable(struct test *t)
+{
+	switch (unit(t)->st.cfg->choices.u08_cap_rsvd) {
+	case CAP_RSVD_CHECKED: return UNCAPABLE_RESERVED;
+	case CAP_RSVD_IGNORED: return UNCAPABLE_IGNORED;
+	default:               return UNCAPABLE_INVALID;
+	}
+}
+
 bool model_protects_translated(struct test *t)
 {
 	return unit(t)->st.cfg->choices.u06_pmr_with_te;

@@ -50,6 +50,9 @@ struct model_memory *model_memory(struct test *t);
 /* What the model holds of a fault reason: an FPD bit keeps it from the log; a translation request survives it. */
 bool model_qualified(struct test *t, unsigned reason);
 bool model_recoverable(unsigned reason);
+/* What a unit does with a field that only a missing capability reserves (U-08): checked, ignored, invalid. */
+enum model_uncapable { UNCAPABLE_RESERVED, UNCAPABLE_IGNORED, UNCAPABLE_INVALID };
+enum model_uncapable model_uncapable(struct test *t);
 /* The unit chose that protected regions stay closed while translation is on (U-06). */
 bool model_protects_translated(struct test *t);
 /* The unit chose that 50h and 58h are qualified (U-21). */

@@ -2,6 +2,7 @@
  * The model's invalidation queue and fault log by themselves: a unit with one page of memory, driven by its registers
  * alone (VT-d 6.5.2, 7.2, 11.4.4). What is asked here is open in the specification, or no driver does it.
  */
+#include "model/vtd/tables.h"
 #include "tests/model_machine.h"
 #include "tests/test.h"
 
@@ -12,6 +13,7 @@
 #define IQT      0x088u
 #define IQA      0x090u
 #define IECTL    0x0a0u
+#define IRTA     0x0b8u
 #define VCMD     0xe00u
 #define VCRSP    0xe10u
 #define MEMORY   UINT64_C(0x10000)
@@ -23,6 +25,7 @@ struct alone {
 	struct mdl_vtd u;
 	uint64_t words[PAGE_BYTES / 8];
 	unsigned messages;
+	uint64_t address;    /* of the last one */
 	uint64_t tail;       /* IQT is set to it by a message; 0: not */
 };
 
@@ -56,16 +59,24 @@ static bool wr(void *ctx, uint64_t pa, const void *buf, uint32_t bytes)
 
 static bool cas64(void *ctx, uint64_t pa, uint64_t expected, uint64_t desired, uint64_t *seen)
 {
-	(void)ctx, (void)pa, (void)expected, (void)desired, (void)seen;
-	return false;
+	struct alone *a = ctx;
+	uint64_t *w = &a->words[(pa - MEMORY) / 8];
+
+	if (pa < MEMORY || pa + 8 > MEMORY + PAGE_BYTES)
+		return false;
+	*seen = *w;
+	if (*w == expected)
+		*w = desired;
+	return true;
 }
 
 static void message(void *ctx, uint64_t address, uint32_t data)
 {
 	struct alone *a = ctx;
 
-	(void)address, (void)data;
+	(void)data;
 	a->messages++;
+	a->address = address;
 	if (a->tail)
 		mdl_vtd_wr(&a->u, IQT, a->tail, 8);
 }
@@ -176,6 +187,18 @@ TEST(model_fault_index,
 	uint32_t frcd = (uint32_t)(16 * fld_get(CAP_FRO, a->u.st.cfg->cap));
 
 	command(a, G_SIRTP);
+	/* Whatever else goes on meanwhile: the second record is the second. */
+	command(a, G_IRE);
+	(void)mdl_vtd_interrupt(&a->u, 0x1234, UINT64_C(0xfee00000), 0x41);
+	command(a, G_IRE | G_SRTP);
+	command(a, G_IRE | G_TE);
+	(void)mdl_vtd_interrupt(&a->u, 0x1235, UINT64_C(0xfee00000), 0x41);
+	if (fld_get(CAP_NFR, a->u.st.cfg->cap) != 0)
+		expect_eq(t, "FRCD.F of the second", mdl_vtd_rd(&a->u, frcd + 24, 8) & FRCD1_F, FRCD1_F);
+	for (unsigned i = 0; i < 2; i++)
+		mdl_vtd_wr(&a->u, frcd + 16 * i + 12, BIT(31), 4);
+	mdl_vtd_wr(&a->u, FSTS, FSTS_PFO, 4);
+	command(a, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		command(a, G_IRE);
 		expect_true(t, mdl_vtd_interrupt(&a->u, 0x1234, UINT64_C(0xfee00000), 0x41) != MDL_DONE, "the message is refused");
@@ -204,4 +227,47 @@ TEST(model_vcmd_without_pas,
 	a = alone_of(t, &c);
 	mdl_vtd_wr(&a->u, VCMD, 1, 8);
 	expect_true(t, (mdl_vtd_rd(&a->u, VCRSP, 8) & BITS(7, 1)) != 0, "an error where PAS = 0");
+}
+
+/* Where commands take a while, only WBF shows WBFS meanwhile. */
+TEST(model_wbfs,
+     .id = "vtd.model.unit.wbfs",
+     .given = "a unit with RWBF whose commands take a while; SRTP, then WBF",
+     .expects = "WBFS is 1 during the latter alone",
+     .needs = NEED_VTD, .flags = TEST_MODEL)
+{
+	const struct mdl_vtd_config *c = config_of(t);
+	struct alone *a = alone(t);
+
+	if ((c->cap & CAP_RWBF) == 0 || c->handshake_polls == 0)
+		skip(t, "CAP.RWBF = 0, or commands end at once");
+	mdl_vtd_wr(&a->u, GCMD, G_SRTP, 4);
+	expect_eq(t, "WBFS after SRTP", mdl_vtd_rd(&a->u, GSTS, 4) & G_WBF, 0);
+	command(a, 0);
+	mdl_vtd_wr(&a->u, GCMD, G_WBF, 4);
+	expect_eq(t, "WBFS after WBF", mdl_vtd_rd(&a->u, GSTS, 4) & G_WBF, G_WBF);
+	command(a, 0);
+	expect_eq(t, "WBFS in the end", mdl_vtd_rd(&a->u, GSTS, 4) & G_WBF, 0);
+}
+
+TEST(model_posted_destination,
+     .id = "vtd.model.posted.destination",
+     .given = "a posted interrupt whose notification goes to APIC id FFh, EIME = 0",
+     .expects = "the message names it",
+     .needs = NEED_VTD | NEED_IR, .flags = TEST_MODEL)
+{
+	struct alone *a = alone(t);
+	uint64_t pid = MEMORY + STATUS;
+
+	if ((config_of(t)->cap & CAP_PI) == 0)
+		skip(t, "CAP.PI = 0");
+	a->words[0] = IRTE0_P | IRTE0_IM | FLD(IRTE0_V, 0x41) | fld_set(IRTE0_PDAL, 0, pid / 64);
+	a->words[STATUS / 8 + 4] = FLD(PID4_NV, 0x55) | FLD(PID4_NDST_XAPIC, 0xff);
+	mdl_vtd_wr(&a->u, IRTA, MEMORY, 8);
+	command(a, G_SIRTP);
+	command(a, G_IRE);
+	expect_true(t, mdl_vtd_interrupt(&a->u, 0x1234, UINT64_C(0xfee00010), 0) == MDL_DONE, "the message is taken");
+	expect_eq(t, "notifications", a->messages, 1);
+	expect_eq(t, "its address", a->address, UINT64_C(0xfeeff000));
+	expect_eq(t, "PIR", a->words[STATUS / 8 + 1], BIT(1));
 }

@@ -217,7 +217,10 @@ TEST(model_plain_storage,
 	const struct mdl_vtd_config *c = config_of(t);
 	const struct { uint32_t off; bool there; } regs[] = {
 		{ 0x03c, true }, { 0x0a4, (c->ecap & ECAP_QI) != 0 }, { 0x0e4, (c->ecap & ECAP_PRS) != 0 },
+	}, upper[] = {
+		{ 0x044, true }, { 0x0ac, (c->ecap & ECAP_QI) != 0 }, { 0x0ec, (c->ecap & ECAP_PRS) != 0 },
 	};
+	bool eim = (c->ecap & ECAP_EIM) != 0;
 	unsigned messages;
 	struct mdl_vtd *u = fresh(t, &messages);
 
@@ -225,6 +228,17 @@ TEST(model_plain_storage,
 		mdl_vtd_wr(u, regs[i].off, UINT32_MAX, 4);
 		expect_eq(t, "message data", rd(u, regs[i].off), regs[i].there ? UINT16_MAX : 0);
 	}
+	for (unsigned i = 0; i < ARRAY_LEN(upper); i++) {
+		mdl_vtd_wr(u, upper[i].off, UINT32_MAX, 4);
+		expect_eq(t, "upper message address", rd(u, upper[i].off), upper[i].there && eim ? UINT32_MAX : 0);
+	}
+	/* Nothing lies behind a register of 8 bytes that another does not follow. */
+	mdl_vtd_wr(u, 0x028, 0x1234, 4);
+	expect_eq(t, "behind CCMD", rd(u, 0x030), 0);
+	mdl_vtd_wr(u, 0x108, UINT64_MAX, 8);
+	expect_eq(t, "behind MTRRDEF", rd(u, 0x110), 0);
+	mdl_vtd_wr(u, 0x0d0, PAGE_BYTES, 8);
+	expect_eq(t, "behind PQA", rd(u, 0x0d8), 0);
 	mdl_vtd_wr(u, 0xe08, UINT64_MAX, 8);
 	expect_eq(t, "VCMD's operand", mdl_vtd_rd(u, 0xe08, 8), (c->ecap & ECAP_VCS) != 0 ? UINT64_MAX : 0);
 }

@@ -174,11 +174,13 @@ static void extended(struct test *t)
 		skip(t, "ECAP.EAFS = 0");
 	p = ad_start(t, t->bench->vtd->caps.smpwcs, &r);
 	for (unsigned level = 1; level <= r->levels; level++)
-		sm_change(t, fx_entry(t, r, IOVA_A, level), 0, level == 1 ? FS_A | FS_D : FS_A);
+		sm_change(t, fx_entry(t, r, IOVA_A, level), on ? FS_A | FS_D : 0, on ? 0 : level == 1 ? FS_A | FS_D : FS_A);
 	sm_change(t, r->pasid + 2, PASID2_EAFE, FLD(PASID2_EAFE, on));
 	expect_allowed(t, IOVA_A, p);
-	for (unsigned level = 1; level <= r->levels; level++)
+	for (unsigned level = 1; level <= r->levels; level++) {
 		expect_eq(t, "EA", fld_get(FS_EA, now(t, r, level)), on);
+		expect_eq(t, "A", fld_get(FS_A, now(t, r, level)), 1);
+	}
 }
 
 TEST_TABLE(fs_extended,

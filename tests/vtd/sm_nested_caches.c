@@ -4,6 +4,7 @@
 #include "tests/vtd/model_ask.h"
 #include "tests/vtd/nest.h"
 #include "tests/vtd/stale.h"
+#include <string.h>
 
 #define NEEDS (NEEDS_SM | NEED_NEST)
 
@@ -93,6 +94,35 @@ TEST(nested_ats_dirty,
 	expect_answer(t, true, true);
 	expect_eq(t, "A and D of a page that may be written", *ss(t, &n, n.page) & (SS_A | SS_D), SS_A | SS_D);
 	expect_eq(t, "D of the first-stage leaf", *fs(&n, 1) & FS_D, FS_D);
+}
+
+/* A page that only lacks a permission of the second stage is kept as such, like any other. */
+TEST(nested_refused_kept,
+     .id = "vtd.cache.model.nested_refused",
+     .given = "nested, the second-stage leaf of the page without W, then without R, and put right with no invalidation",
+     .expects = "refused with reason 85h or 86h until it is invalidated",
+     .needs = NEEDS | NEED_ENGINE_WRITE, .flags = TEST_MODEL)
+{
+	struct nest n;
+
+	if (!strcmp(t->bench->machine->name, "model.lazy"))
+		skip(t, "this unit keeps nothing");
+	nest_start(t, &n);
+	for (unsigned write = 0; write < 2; write++) {
+		uint64_t *e = ss(t, &n, n.page), good = *e;
+
+		fx_set(t, e, good & ~(write ? SS_W : SS_R));
+		fx_sync(t);
+		for (unsigned i = 0; i < 2; i++) {
+			struct model_answer a = model_ask(t, &(struct model_request){ .iova = IOVA_A, .write = write });
+
+			expect_eq(t, "reason", a.fault, write ? FR_SGN_6 : FR_SGN_7);
+			fx_set(t, e, good);
+		}
+		fx_faults_drop(t);
+		fx_sync(t);
+		expect_allowed(t, IOVA_A, n.page);
+	}
 }
 
 /* Execute permission comes from both stages (U-11: as the model has chosen it). */
