@@ -431,10 +431,11 @@ TEST(pviommu_reference_arena_reserved,
 	struct page *p = page_alloc(t, PAGE_BYTES, 0);
 	struct pvref_reserved reserved = { pvx_dev(t->engine), p->pa, 1 };
 	uint64_t gib = BIT(18), first = 8 * gib; /* each a table or two of its own, and none where p is */
-	uint16_t ctx, seen = 9;
+	uint16_t ctx, seen = 9, nested = 0;
 	uint32_t n = 0;
 	struct pvb_setup s;
 	unsigned maps = 0;
+	int64_t rc;
 
 	pvx_setup(t, &s);
 	s.config.reserved = &reserved;
@@ -451,6 +452,11 @@ TEST(pviommu_reference_arena_reserved,
 	expect_eq(t, "pvref_context_of", (uint64_t)pvref_context_of(pvx_reference(t), reserved.addr, &seen), OK);
 	expect_eq(t, "its context", seen, PVIO_DEFAULT_CONTEXT);
 	expect_write(t, IOVA(p->pa.v), p, 0, DMA_DONE);
+	if (pvx(t)->caps.flags & PVIO_CAP_NESTED) {
+		while ((rc = pvio_alloc_nested(pvx(t), gfn_of(p->pa), 0, &nested)) == 0)
+			pvx_owns(t, nested);
+		expect_rc(t, "alloc_nested", rc, -XEN_ENOMEM);
+	}
 	for (unsigned i = 0; i < 4; i++)
 		pvx_unmap(t, ctx, first + i * gib, 1);
 	expect_rc(t, "reattach_device", pvx_try_attach(t, t->engine, ctx), 0);

@@ -5,6 +5,7 @@
 #include "tests/pviommu/fixture.h"
 
 #define PAGES 40u
+#define MANY  300u /* not divided by 7 or 11 */
 
 struct own {
 	struct page *p;
@@ -229,12 +230,17 @@ TEST(pviommu_reference_identity_split,
      .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
 {
 	struct page *p = page_alloc(t, 3 * PAGE_BYTES, 0);
+	struct pvref_memory last = { gfn_of(p->pa) + 2, pa_add(p->pa, 2 * PAGE_BYTES), 1, PVREF_RAM };
 	struct pvref_counts made, split;
 	uint16_t ctx = 0;
 
 	expect_rc(t, "alloc_context", pvx_try_alloc(t, PVIO_ALLOC_IDENTITY, &ctx), 0);
 	pvx_attach(t, t->engine, ctx);
 	pvref_count(pvx_reference(t), &made);
+	expect_status(t, "a page goes", pvref_memory_remove(pvx_reference(t), PVB_DOM0, last.gfn, 1), OK);
+	pvref_count(pvx_reference(t), &split);
+	expect_true(t, split.arena_used > made.arena_used, "a page that goes takes memory, which is counted");
+	expect_status(t, "it comes back", pvref_memory_add(pvx_reference(t), PVB_DOM0, &last), OK);
 	pvx_unmap(t, ctx, gfn_of(p->pa) + 1, 1);
 	pvref_count(pvx_reference(t), &split);
 	expect_true(t, split.arena_used > made.arena_used, "a split takes memory, which is counted");
@@ -317,5 +323,12 @@ TEST(pviommu_reference_pieces,
 	expect_eq(t, "pieces that are left", pieces(t) - none, 3);
 	pvx_unmap(t, ctx, PVX_A + 5, 2);
 	pvx_unmap(t, ctx, PVX_A, 1);
+	expect_eq(t, "pieces at the end", pieces(t) - none, 0);
+	for (unsigned i = 0; i < MANY; i++)
+		pvx_map(t, ctx, PVX_B + 2 * ((i * 7) % MANY), p->pa, 1, PVX_RW);
+	expect_eq(t, "many pieces", pieces(t) - none, MANY);
+	expect_write(t, iova_of(PVX_B), p, 0, DMA_DONE);
+	for (unsigned i = 0; i < MANY; i++)
+		expect_rc(t, "unmap_pages", pvx_try_unmap(t, ctx, PVX_B + 2 * ((i * 11) % MANY), 1, &n), 0);
 	expect_eq(t, "pieces at the end", pieces(t) - none, 0);
 }
