@@ -219,6 +219,10 @@ TEST(pviommu_reference_configurations,
 	s.config.reserved_n = PVREF_RESERVED_MAX + 1;
 	expect_status(t, "too many", pvb_make(t->bench, &s.config), ERR_FULL);
 	s.config.reserved_n = 0;
+	s.config.pgsize_mask = 0;
+	expect_status(t, "no page size", pvb_make(t->bench, &s.config), OK);
+	expect_eq(t, "page sizes", t->bench->pviommu->client.caps.pgsize_mask, PAGE_BYTES);
+	expect_true(t, pvb_drop(t->bench, &why), "it goes");
 	s.config.domains_n = 0;
 	expect_status(t, "no domain", pvb_make(t->bench, &s.config), ERR_INVALID);
 	s.config.domains_n = 1;
