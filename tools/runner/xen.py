@@ -53,8 +53,13 @@ class Guest:
                   'device_model_override = "/device-model"', "vnc = 0", "sdl = 0", 'vga = "none"', "usb = 0",
                   "serial = 'none'"]
         if self.passthrough:
-            lines += [f"pci = [{', '.join(repr(d) for d in self.passthrough)}]", 'passthrough = "sync_pt"']
+            lines += [f"pci = [{', '.join(repr(_same_place(d)) for d in self.passthrough)}]", 'passthrough = "sync_pt"']
         return "\n".join(lines + [""])
+
+
+def _same_place(function):
+    """Asks xl for the number that the device has on the machine: PV-IOMMU names it by that, whatever the guest sees."""
+    return f"{function}@{function.split(':')[-1].split('.')[0]}"
 
 
 class LinuxDom0:

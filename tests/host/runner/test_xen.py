@@ -159,7 +159,7 @@ class Ramdisk(Case):
         self.assertIn("cmdline = 'tests=a.* seed=1'", pvh)
         self.assertNotIn("passthrough", pvh)
         hvm = xen.Guest(True, 128, ["tests=a.*"], ["0000:00:10.0"]).config()
-        self.assertIn("pci = ['0000:00:10.0']", hvm)
+        self.assertIn("pci = ['0000:00:10.0@10']", hvm)
         self.assertIn('passthrough = "sync_pt"', hvm)
         self.assertIn('firmware_override = "/kernel"', hvm)
 
