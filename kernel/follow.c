@@ -17,6 +17,7 @@
 static struct {
 	struct run_log log;
 	bool logs, full;
+	char bail[160]; /* the sentence that ended the run */
 	const char *dog; /* what came of the hardware watchdog */
 	const char *nvram; /* what came of persist= */
 	bool persists;
@@ -162,7 +163,6 @@ static bool follow_by_log(const struct boot_info *bi, struct options *options, s
 	}
 	if (!follow.logs)
 		return false;
-	console_follow(add_text);
 	power_set_reset(true);
 	if (bi->efi.system_table && efi_runtime_init(bi) == OK)
 		power_set_firmware_reset(efi_reset_warm);
@@ -201,6 +201,24 @@ static void planned_all(void)
 	report_lost(lost, id, "the machine was reset while this test ran, and its RAM was cleared");
 }
 
+/* What goes to the console. */
+static void hear(const char *text, size_t len)
+{
+	static const char bail[] = "Bail out! ";
+	const size_t n = sizeof(bail) - 1;
+
+	add_text(text, len);
+	if (len > n && !memcmp(text, bail, n) && !follow.bail[0])
+		str_printf(follow.bail, sizeof(follow.bail), "%.*s", (int)min_u64(len - n - 1, sizeof(follow.bail)), text + n);
+}
+
+void follow_open(const struct boot_info *bi)
+{
+	describe(bi);
+	console_follow(hear);
+	power_set_hold(screen_open(bi, &follow.view));
+}
+
 void follow_begin(const struct boot_info *bi, struct options *options, struct run_facts *facts)
 {
 	static const struct run_follower follower = {
@@ -208,16 +226,19 @@ void follow_begin(const struct boot_info *bi, struct options *options, struct ru
 	};
 	bool resumed = false;
 
-	describe(bi);
 	if (bi->log.bytes)
 		resumed = follow_by_log(bi, options, facts);
 	if (resumed)
 		view_replay(&follow.view, &follow.log);
 	follow.persists = options->persist[0];
-	if (follow.persists)
+	if (follow.persists) {
+		struct run_log_before before;
+
 		follow.nvram = nvram_begin(bi, options, facts, &follow.view, resumed ? &follow.log : NULL);
-	if (screen_open(bi, &follow.view) && !follow.logs)
-		power_set_hold(true);
+		nvram_before(before.verdicts);
+		if (!resumed)
+			add(LOG_BEFORE, &before, sizeof(before), NULL, 0);
+	}
 	facts->follower = &follower;
 }
 
@@ -229,6 +250,6 @@ void follow_end(int code)
 	add(LOG_END, &end, sizeof(end), NULL, 0);
 	if (follow.persists)
 		nvram_end(&follow.view);
-	screen_close(follow.logs ? "The run is over; the machine is reset and the report goes to the stick." :
-		     "The run is over.");
+	screen_close(follow.bail[0] ? follow.bail : follow.logs ?
+		     "The run is over; the machine is reset and the report goes to the stick." : "The run is over.");
 }

@@ -8,6 +8,8 @@
 #include "kernel/cmdline.h"
 #include "tests/harness/harness.h"
 
+/* First of all: the screen, if there is one. From now on a sentence that ends the run is shown there. */
+void follow_open(const struct boot_info *bi);
 /*
  * Before the harness: opens the log, or begins one. Where it holds a run that did not come to its end, options->resume
  * becomes the test after the one that ran last, and facts->before the verdicts so far.

@@ -115,6 +115,7 @@ static void run(void *arg)
 	char why[160];
 	int code;
 
+	follow_open(bi);
 	if (acpi_init(bi) != OK && !is_bare_guest())
 		bail_out("no usable ACPI tables: this machine cannot be described, so nothing can be tested");
 	console_follow_firmware();

@@ -14,6 +14,7 @@ static struct {
 	struct nv_budget budget;
 	uint64_t free_bytes;
 	uint32_t lost;
+	uint32_t before[VIEW_VERDICTS];
 	char lost_id[NV_ID_MAX];
 	char said[160];
 } nv;
@@ -52,6 +53,7 @@ static void go_on(struct options *options, struct run_facts *facts, struct view 
 
 	options->resume = (uint32_t)max_u64(options->resume, nv_resume(r));
 	options->seed = r->seed;
+	memcpy(nv.before, r->counts, sizeof(nv.before));
 	nv_view(r, v);
 	facts->before = (struct run_totals){ v->counts[VIEW_PASSED], v->counts[VIEW_FAILED], v->counts[VIEW_SKIPPED],
 					     v->counts[VIEW_TODO] };
@@ -99,6 +101,11 @@ const char *nvram_begin(const struct boot_info *bi, struct options *options, str
 	str_printf(nv.said, sizeof(nv.said), "persist=nvram: progress is kept in a variable of %u bytes, of %llu that are "
 		   "free", (unsigned)sizeof(nv.record), (unsigned long long)nv.free_bytes);
 	return nv.said;
+}
+
+void nvram_before(uint32_t verdicts[VIEW_VERDICTS])
+{
+	memcpy(verdicts, nv.before, sizeof(nv.before));
 }
 
 uint32_t nvram_lost(const char **id)

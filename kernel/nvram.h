@@ -14,6 +14,8 @@
  */
 const char *nvram_begin(const struct boot_info *bi, struct options *options, struct run_facts *facts, struct view *v,
 			const struct run_log *goes_on);
+/* Verdicts that the record has of boots whose log was lost, for the log: the test below is not among them. */
+void nvram_before(uint32_t verdicts[VIEW_VERDICTS]);
 /* The test that took the machine with it, of the record: its number and name; 0: none. Told once. */
 uint32_t nvram_lost(const char **id);
 /* The plan is known, a test starts (risky: it may take the machine with it), it has a verdict, the run is over. */

@@ -190,6 +190,8 @@ static void whole_line(struct report_reader *r)
 	close_point(r);
 	if (begins(s, "# @"))
 		meta(r, s + strlen("# @"));
+	else if (begins(s, "Bail out! ") && r->on_bail)
+		r->on_bail(r->arg, s + strlen("Bail out! "));
 	else
 		point(r, s);
 }

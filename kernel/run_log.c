@@ -249,6 +249,10 @@ static void take(struct run_log_state *s, const struct run_log_record *r)
 		s->verdicts[run_log_u32(r, offsetof(struct run_log_done, verdict)) % LOG_VERDICTS]++;
 		s->running = false;
 		break;
+	case LOG_BEFORE:
+		for (unsigned i = 0; i < LOG_VERDICTS; i++)
+			s->verdicts[i] += run_log_u32(r, i * sizeof(uint32_t));
+		break;
 	case LOG_END:
 		s->ended = true;
 		break;

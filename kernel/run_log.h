@@ -28,6 +28,7 @@ enum run_log_kind {
 	LOG_START,   /* struct run_log_start and the test's name: written before the test runs */
 	LOG_DONE,    /* struct run_log_done: its report is in the LOG_TEXT before */
 	LOG_TABLE,   /* struct run_log_table and a piece of a raw ACPI table */
+	LOG_BEFORE,  /* struct run_log_before: of earlier boots, whose log was lost */
 	LOG_FULL,    /* from here on there was no room for text */
 	LOG_END,     /* struct run_log_end: all tests of the plan ran */
 };
@@ -42,6 +43,7 @@ struct run_log_plan { uint32_t tests_n; };
 struct run_log_start { uint32_t number; };
 struct run_log_done { uint32_t number, verdict; };
 struct run_log_table { char signature[4]; uint32_t offset, total_bytes; };
+struct run_log_before { uint32_t verdicts[LOG_VERDICTS]; };
 struct run_log_end { uint32_t code; };
 
 /* A log that is open. bytes is all of it; records lie one behind the other up to at. */

@@ -59,6 +59,7 @@ struct report_point {
 struct report_reader {
 	void (*on_point)(void *arg, const struct report_point *p);
 	void (*on_meta)(void *arg, const char *key, const char *value); /* "# @key value"; may be NULL */
+	void (*on_bail)(void *arg, const char *sentence); /* "Bail out! sentence"; may be NULL */
 	void *arg;
 	char line[REPORT_LINE_MAX];
 	size_t n;

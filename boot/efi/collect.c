@@ -10,7 +10,7 @@
 #define PIECE_BYTES   16384u
 #define FOLDERS_MAX   100u
 #define NAMES_SHOWN   12
-#define NOTE_MAX      (FOLDER_MAX + 64)
+#define NOTE_MAX      160
 #define MODE_WRITE    (EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE)
 
 /* A file that is being written, piece by piece. */
@@ -172,7 +172,16 @@ static EFI_FILE_PROTOCOL *medium(const struct app *app)
 struct shown {
 	const struct app *app;
 	unsigned n;
+	char bail[NOTE_MAX]; /* the sentence that ended the run */
 };
+
+static void show_bail(void *arg, const char *sentence)
+{
+	struct shown *s = arg;
+
+	app_say(s->app, "%s", sentence);
+	str_printf(s->bail, sizeof(s->bail), "%s", sentence);
+}
 
 static void show_failed(void *arg, const struct report_point *p)
 {
@@ -183,18 +192,20 @@ static void show_failed(void *arg, const struct report_point *p)
 	app_say(s->app, "  failed: %s%s%s", p->id, p->said[0] ? ": " : "", p->said);
 }
 
-static void show(const struct app *app, const struct kept *k)
+static void show(const struct app *app, const struct kept *k, char bail[NOTE_MAX])
 {
 	static struct report_reader reader;
-	struct shown s = { app, 0 };
+	struct shown s = { .app = app };
 	struct report_counts c;
 
 	run_report_counts(&k->log, &c);
 	app_say(app, "%u tests: %u passed, %u failed, %u skipped, %u todo.", c.total, c.passed, c.failed, c.skipped, c.todo);
 	reader.on_point = show_failed;
+	reader.on_bail = show_bail;
 	reader.arg = &s;
 	run_report_tap(&k->log, report_read, &reader);
 	report_read_end(&reader);
+	str_printf(bail, NOTE_MAX, "%s", s.bail);
 	if (s.n > NAMES_SHOWN)
 		app_say(app, "  and %u more", s.n - NAMES_SHOWN);
 	if (!k->state.ended)
@@ -222,7 +233,7 @@ void collect(const struct app *app, struct kept *k)
 {
 	static struct nv_record record;
 	EFI_FILE_PROTOCOL *root = medium(app), *folder = NULL;
-	char name[FOLDER_MAX], note[NOTE_MAX];
+	char name[FOLDER_MAX], note[NOTE_MAX], bail[NOTE_MAX];
 	bool good = false, has_record = record_read(app, &record);
 
 	folder_name(&k->log, name);
@@ -236,11 +247,11 @@ void collect(const struct app *app, struct kept *k)
 	}
 	if (root)
 		root->Close(root);
-	show(app, k);
+	show(app, k, bail);
 	if (good)
 		record_delete(app);
 	say_end(app, good, root, name, note, sizeof(note));
-	screen_summary(app, k, note);
+	screen_summary(app, k, bail[0] ? bail : note, bail[0] ? note : APP_END_HINT);
 	if (good)
 		run_log_erase(&k->log);
 }
@@ -270,5 +281,5 @@ void collect_record(const struct app *app, const struct nv_record *r)
 	if (good)
 		record_delete(app);
 	say_end(app, good, root, name, note, sizeof(note));
-	screen_view(app, &view, note);
+	screen_view(app, &view, note, APP_END_HINT);
 }

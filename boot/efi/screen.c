@@ -31,7 +31,7 @@ static void find_text(const struct run_log *log, enum run_log_kind kind, char *t
 		}
 }
 
-void screen_view(const struct app *app, struct view *v, const char *note)
+void screen_view(const struct app *app, struct view *v, const char *note, const char *hint)
 {
 	static struct surface surface;
 	const struct boot_framebuffer *fb = &app->bi->framebuffer;
@@ -40,12 +40,12 @@ void screen_view(const struct app *app, struct view *v, const char *note)
 				       (size_t)(font_psf_end - font_psf)) != OK)
 		return;
 	str_printf(v->note, sizeof(v->note), "%s", note);
-	str_printf(v->hint, sizeof(v->hint), "%s", APP_END_HINT);
+	str_printf(v->hint, sizeof(v->hint), "%s", hint);
 	v->over = true;
 	view_draw(v, &surface);
 }
 
-void screen_summary(const struct app *app, const struct kept *k, const char *note)
+void screen_summary(const struct app *app, const struct kept *k, const char *note, const char *hint)
 {
 	static struct view view;
 
@@ -56,5 +56,5 @@ void screen_summary(const struct app *app, const struct kept *k, const char *not
 	view.planned = k->state.plan_n;
 	for (unsigned i = 0; i < view.groups_n; i++) /* the plan's parts are not in the log */
 		view.groups[i].planned = view.groups[i].done;
-	screen_view(app, &view, note);
+	screen_view(app, &view, note, hint);
 }

@@ -7,10 +7,10 @@
 
 /* Puts the font where the kernel finds it. */
 void screen_font(const struct app *app);
-/* Draws the summary of the run, with its QR code, over what firmware's console shows. note: one line. */
-void screen_summary(const struct app *app, const struct kept *k, const char *note);
+/* Draws the summary of the run, with its QR code, over what firmware's console shows. note, hint: one line each. */
+void screen_summary(const struct app *app, const struct kept *k, const char *note, const char *hint);
 
 /* The same of a view that somebody filled. */
-void screen_view(const struct app *app, struct view *v, const char *note);
+void screen_view(const struct app *app, struct view *v, const char *note, const char *hint);
 
 #endif

@@ -27,6 +27,10 @@ static void take(struct view *v, const struct run_log_record *r)
 		if (v->current[0])
 			view_done(v, (enum view_verdict)(run_log_u32(r, offsetof(struct run_log_done, verdict)) % VIEW_VERDICTS));
 		break;
+	case LOG_BEFORE:
+		for (unsigned i = 0; i < VIEW_VERDICTS; i++)
+			v->counts[i] += run_log_u32(r, i * sizeof(uint32_t));
+		break;
 	default:
 		break;
 	}

@@ -30,7 +30,7 @@ struct view {
 	char failed[VIEW_FAILED_MAX][VIEW_ID_MAX];
 	uint64_t elapsed_s;
 	bool over;
-	char note[160], hint[96]; /* lines while no test runs: what this is, and what to do */
+	char note[160], hint[160]; /* lines while no test runs: what this is, and what to do */
 };
 
 /* A test of the plan. */

@@ -14,7 +14,7 @@ static void append(struct run_log *log, const uint8_t *p, size_t n)
 {
 	size_t at = log->at, half = (n - 1) / 2;
 
-	if (run_log_append(log, (enum run_log_kind)(p[0] % 13), p + 1, half, p + 1 + half, n - 1 - half) == OK)
+	if (run_log_append(log, (enum run_log_kind)(p[0] % 14), p + 1, half, p + 1 + half, n - 1 - half) == OK)
 		ASSERT(log->at > at && log->at <= sizeof(region));
 }
 

@@ -195,6 +195,30 @@ static void test_damage(void)
 }
 
 /* No room for text any more: names and verdicts are still told. */
+static void keep_sentence(void *arg, const char *sentence)
+{
+	str_printf(arg, 64, "%s", sentence);
+}
+
+static void no_point(void *arg, const struct report_point *p)
+{
+	(void)arg;
+	(void)p;
+}
+
+static void test_bail(void)
+{
+	static struct report_reader reader;
+	char sentence[64] = "";
+
+	reader.on_point = no_point;
+	reader.on_bail = keep_sentence;
+	reader.arg = sentence;
+	report_read(&reader, "Bail out! no IOMMU\n", 19);
+	report_read_end(&reader);
+	is_str(sentence, "no IOMMU", "the sentence that ends a run");
+}
+
 static void test_full(void)
 {
 	static const struct { uint32_t verdict; const char *line; } cases[] = {
@@ -272,5 +296,6 @@ int main(int argc, char **argv)
 	test_damage();
 	test_tables();
 	test_full();
+	test_bail();
 	return done();
 }

@@ -202,6 +202,8 @@ static void test_view(void)
 	struct run_log_start start = { 1 };
 	struct run_log_done done_ = { 1, LOG_PASSED };
 	struct run_log_boot boot = { LOSS_CRASH };
+	struct run_log_before before = { { 7, 0, 0, 2 } };
+	static struct run_log_state state;
 
 	fill_view(&v);
 	is_u64(v.groups_n, 3, "three groups");
@@ -221,8 +223,12 @@ static void test_view(void)
 	   run_log_append(&log, LOG_DONE, &done_, sizeof(done_), NULL, 0) == OK &&
 	   run_log_append(&log, LOG_START, &start, sizeof(start), "x.y.b", 5) == OK &&
 	   run_log_append(&log, LOG_BOOT, &boot, sizeof(boot), NULL, 0) == OK, "a log");
+	ok(run_log_append(&log, LOG_BEFORE, &before, sizeof(before), NULL, 0) == OK, "verdicts of a log that was lost");
 	view_replay(&again, &log);
-	ok(again.counts[VIEW_PASSED] == 1 && again.counts[VIEW_FAILED] == 1, "a view of the log has both tests");
+	ok(again.counts[VIEW_PASSED] == 8 && again.counts[VIEW_FAILED] == 1 && again.counts[VIEW_TODO] == 2,
+	   "a view of the log has both tests, and those");
+	run_log_state(&log, &state);
+	ok(state.verdicts[LOG_PASSED] == 8 && state.verdicts[LOG_TODO] == 2, "so has the log's state");
 	is_str(again.failed[0], "x.y.b", "and the one that was lost");
 }
 
