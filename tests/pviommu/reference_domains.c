@@ -421,8 +421,10 @@ TEST(pviommu_reference_nested_refused,
 	a->pgtable_gfn = hole;
 	expect_rc(t, "alloc_nested of a BAR", pvio_command(c, PVIO_ALLOC_NESTED, a), -XEN_EINVAL);
 	(void)pvx_context(t);
-	a->pgtable_gfn = gfn_of(p->pa);
+	*a = (struct pvio_alloc_nested){ .ctx_no = 0x5a5a, .pgtable_gfn = gfn_of(p->pa) };
 	expect_rc(t, "alloc_nested without a number", pvio_command(c, PVIO_ALLOC_NESTED, a), -XEN_ENOSPC);
+	expect_eq(t, "ctx_no", a->ctx_no, 0x5a5a);
+	expect_rc(t, "alloc_context without a number", pvio_command(c, PVIO_ALLOC_CONTEXT, a), -XEN_ENOSPC);
 	expect_eq(t, "ctx_no", a->ctx_no, 0x5a5a);
 }
 

@@ -4,6 +4,9 @@
  */
 #include "xen/reference/internal.h"
 
+#define NUMBERS_T \
+	{ PVIO_NOOP, PVIO_QUERY_CAPABILITIES, PVIO_ALLOC_CONTEXT, PVIO_FREE_CONTEXT, PVIO_REATTACH_DEVICE, \
+	  PVIO_MAP_PAGES, PVIO_UNMAP_PAGES, PVIO_LOOKUP_PAGE }
 #define NUMBERS_H \
 	{ PVIO_NOOP, PVIO_QUERY_CAPABILITIES, PVIO_ALLOC_CONTEXT, PVIO_FREE_CONTEXT, PVIO_REATTACH_DEVICE, \
 	  PVIO_MAP_PAGES, PVIO_UNMAP_PAGES, PVIO_LOOKUP_PAGE, PVIO_REMOTE_CMD, PVIO_ALLOC_NESTED, PVIO_FLUSH_NESTED, \
@@ -15,7 +18,7 @@
 
 const struct pvref_rules pvref_rules[PVIO_REVISIONS] = {
 	[PVIO_T] = {
-		.numbers = NUMBERS_H, .numbers_n = 8,
+		.numbers = NUMBERS_T, .numbers_n = 8,
 		.tagged = true, .hardware_only = true, .dying = true, .default_editable = true,
 		.pages_max = PVIO_T_PAGES_MAX, .iova_bits_max = 39,
 		.access = XEN_EPERM, .unknown = XEN_EINVAL, .no_device = XEN_ENOENT, .hole = XEN_EPERM,
