@@ -55,7 +55,7 @@ void pvb_default(const struct bench *b, struct pvb_setup *s)
 	s->domain = (struct pvref_domain_config){
 		.domid = PVB_DOM0,
 		.hardware = true,
-		.max_ctx_no = PVB_CONTEXTS,
+		.max_ctx_no = p->contexts_max,
 		.memory = p->memory,
 		.memory_n = p->memory_n,
 		.devices = p->devices,
@@ -175,6 +175,20 @@ static void list_devices(const struct bench *b, struct pviommu_bench *p)
 		p->devices[p->devices_n++] = (struct pvref_device){ .addr = b->engines[last].dev->addr };
 }
 
+/* Domains of the host become contexts; some are left for context 0 of each domain and for what is below nested ones. */
+static enum status count_contexts(struct bench *b, struct pviommu_bench *p)
+{
+	struct iommu *host;
+	enum status s = p->host_backend->create(b, &host);
+
+	if (s != OK)
+		return s;
+	p->contexts_max = (uint16_t)min_u64(PVB_CONTEXTS, max_u64(host->caps.domains_max, 2 * PVREF_DOMAINS_MAX + 1) -
+							 2 * PVREF_DOMAINS_MAX);
+	p->host_backend->destroy(host);
+	return OK;
+}
+
 /* The reference, over the way of driving the unit that offers most. */
 static enum status open_reference(struct bench *b, enum pvio_revision revision, char *why)
 {
@@ -188,9 +202,19 @@ static enum status open_reference(struct bench *b, enum pvio_revision revision, 
 		for (unsigned k = 0; k < b->backends_n; k++)
 			if (!strcmp(b->backends[k]->name, preferred[i]))
 				p->host_backend = b->backends[k];
+	if (!p->host_backend && b->machine->name[0]) {
+		log_line("%s: no IOMMU that the reference of PV-IOMMU could use", b->machine->name);
+		mem_free(p->pa, sizeof(*p));
+		b->pviommu = NULL;
+		return OK;
+	}
 	if (!p->host_backend) {
 		str_printf(why, TEXT_MAX, "pviommu=: the reference needs an IOMMU, and this machine shows none that it can use");
 		return ERR_NOT_FOUND;
+	}
+	if (count_contexts(b, p) != OK) {
+		str_printf(why, TEXT_MAX, "pviommu=: the IOMMU cannot be driven for the reference");
+		return ERR_IO;
 	}
 	find_ram(p);
 	find_bars(b, p);

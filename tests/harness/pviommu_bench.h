@@ -22,6 +22,7 @@ struct pviommu_bench {
 	struct pvref *reference;        /* the running test's; NULL on a hypervisor, and between tests */
 	struct iommu *host;             /* under the reference */
 	const struct backend *host_backend;
+	uint16_t contexts_max;          /* for a domain of the reference: what the host has, PVB_CONTEXTS at most */
 	struct pvref_guest caller;      /* client.ctx */
 	struct pvref_memory memory[PVREF_RANGES_MAX]; /* of the hardware domain: all RAM, and BARs of engines, 1:1 */
 	unsigned memory_n;

@@ -18,7 +18,7 @@
 #define PVX_RW (PVIO_MAP_READABLE | PVIO_MAP_WRITEABLE)
 
 /* What init asks for where a test does not care. */
-#define PVX_CONTEXTS 64u
+#define PVX_CONTEXTS 32u
 #define PVX_ORDER    12u
 
 static inline uint64_t gfn_of(pa_t pa)

@@ -234,6 +234,9 @@ TEST(pviommu_reference_identity_split,
 	struct pvref_counts made, split;
 	uint16_t ctx = 0;
 
+	(void)pvx_reference(t);
+	if (!(t->bench->pviommu->host->caps.page_sizes & BIT(21)))
+		skip(t, "the host has no large pages");
 	expect_rc(t, "alloc_context", pvx_try_alloc(t, PVIO_ALLOC_IDENTITY, &ctx), 0);
 	pvx_attach(t, t->engine, ctx);
 	pvref_count(pvx_reference(t), &made);
