@@ -197,8 +197,8 @@ class Machine:
         scratch = ["scratch=on"] if any(d.drive_mib for d in self._devices) else []
         return self.platform.words + scratch + [f"platform={self.platform.name}"]
 
-    def argv(self, boot, words):
-        """The command line of one boot; words are the kernel's."""
+    def argv(self, boot, words, kernel=None):
+        """The command line of one boot; words are the kernel's. kernel: a file to start directly, instead of the stick."""
         platform, tcg = self.platform, self.wishes.accel == "tcg"
         machine = platform.machine if tcg or "kernel-irqchip" in platform.machine else \
             f"{platform.machine},kernel-irqchip=split"
@@ -220,17 +220,17 @@ class Machine:
                 argv += ["-drive", f"if=none,id=disk{number},format=raw,cache=unsafe,file={file}"]
                 options["drive"] = f"disk{number}"
             argv += ["-device", _joined(device.driver, options)]
-        return argv + platform.arguments + self._start(boot, words)
+        return argv + platform.arguments + self._start(boot, words, kernel)
 
-    def _start(self, boot, words):
+    def _start(self, boot, words, kernel):
         """How the machine comes to the kernel and its words, and where its console is."""
-        if self.platform.stick:
+        if self.platform.stick and not kernel:
             self.stick = stick.Stick(self.image, self._folder, self.platform.boots.index(boot), words + ["then=off"])
             return self.stick.arguments()
         plain = ["-vga", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if self.xen:
             return plain + ["-serial", "chardev:console"] + self.xen.arguments(self.image, words, self._folder)
-        return plain + ["-device", "isa-debugcon,iobase=0xe9,chardev=console", "-kernel", str(self.image),
+        return plain + ["-device", "isa-debugcon,iobase=0xe9,chardev=console", "-kernel", str(kernel or self.image),
                         "-append", " ".join(words)]
 
 

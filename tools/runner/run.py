@@ -46,9 +46,9 @@ class PlatformRun:
 
     # ---- command lines ----
 
-    def _argv(self, boot, words):
+    def _argv(self, boot, words, kernel=None):
         if self.machine:
-            return self.machine.argv(boot, words + self.machine.words())
+            return self.machine.argv(boot, words + self.machine.words(), kernel)
         return [str(self.root / self.target)] + words + self.platform.words
 
     def _selected(self, boot):
@@ -215,7 +215,8 @@ class PlatformRun:
         """Prints the names of the tests that would run."""
         with self._disks():
             for boot, selected in self._boots(live.View(out=sys.stderr)):
-                argv = self._argv(boot, selected + self.words + ["list"])
+                direct = self.root / IMAGE if self.platform.stick else None  # names need no firmware
+                argv = self._argv(boot, selected + self.words + ["list"], direct)
                 try:
                     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
                                           stderr=subprocess.DEVNULL, timeout=self.options.timeout + 20)
