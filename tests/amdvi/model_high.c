@@ -91,6 +91,8 @@ TEST(model_high_gcr3,
 		const struct mdl_request rq = ags_request(&s, READ, AM_IOVA);
 		uint64_t event[2] = { 0, 0 };
 
+		if (BIT(bit) == AM_HIGH) /* there is something: memory from 0 on, where a kernel has some */
+			continue;
 		s.gcr3 = BIT(bit);
 		ags_entry(&s, 0, 0);
 		am_look(s.a, &rq);

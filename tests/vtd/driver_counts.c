@@ -7,7 +7,7 @@
 #include "drivers-iommu/vtd/ops.h"
 #include "drivers-iommu/vtd/queue.h"
 #include "tests/dma/fixture.h"
-#include "tests/vtd/fixture.h"
+#include "tests/vtd/judge.h"
 #include <string.h>
 
 #define NEEDS (NEED_VTD | NEED_QI | NEED_ENGINE_WRITE | NEED_ENGINE_DIRECT)
@@ -103,7 +103,10 @@ TEST(driver_flush_counts,
 		must(t, ops->attach(one, a), "attaching a PASID");
 		expect_eq(t, "descriptors for two PASIDs", flush_takes(t, one), 4);
 		expect_eq(t, "descriptors for the other domain", flush_takes(t, two), 2);
+		must(t, ops->detach(two, other), "detaching the third");
 		must(t, ops->detach(one, a), "detaching the PASID");
+		expect_eq(t, "descriptors for one PASID again", flush_takes(t, one), 2);
+		must(t, ops->attach(two, other), "attaching the third again");
 		a.has_pasid = false;
 	}
 	expect_write(t, DMA_A, p, 0, DMA_DONE);
@@ -149,7 +152,7 @@ TEST(driver_nested,
      .id = "vtd.driver.nested.flush",
      .given = "a nested domain over tables of ours; their leaf changes, with a flush",
      .expects = "DMA goes where the leaf says; a root outside of the width is refused",
-     .needs = NEEDS | NEED_NEST | NEED_FSTS | NEED_SSTS)
+     .needs = NEEDS | NEED_NEST | NEED_FSTS | NEED_SSTS | NEED_ENGINE_2)
 {
 	struct page *tables = page_alloc(t, 4 * PAGE_BYTES, 0), *p = page_filled(t, 0xa5), *q = page_filled(t, 0x5a);
 	uint64_t *words = (uint64_t *)(void *)tables->p; /* page-aligned */
@@ -181,8 +184,10 @@ TEST(driver_nested,
 	expect_write(t, DMA_A, p, 0, DMA_DONE);
 	*leaf = q->pa.v | FS_ENTRY;
 	cache_write_back(leaf, sizeof(*leaf));
-	must(t, ops->flush(d, DMA_A, PAGE_BYTES), "flushing");
+	must(t, ops->attach(below, dfx_requester(t->engine2)), "attaching another to what is below");
+	expect_eq(t, "descriptors of a flush", flush_takes(t, d), 2);
 	expect_write(t, DMA_A, q, 0, DMA_DONE);
+	must(t, ops->detach(below, dfx_requester(t->engine2)), "detaching the other");
 	must(t, ops->detach(d, r), "detaching");
 	must(t, ops->domain_destroy(d), "destroying");
 	must(t, ops->domain_destroy(below), "destroying what was below");
@@ -211,6 +216,25 @@ TEST(driver_broken_queue,
 	for (unsigned i = PAGE_BYTES; i < 2 * PAGE_BYTES; i++)
 		if (!expect_eq(t, "memory", p->p[i], 0xa5))
 			return;
+}
+
+TEST(driver_found_translating,
+     .id = "vtd.driver.found_translating",
+     .given = "a unit that translates by tables of others; a backend made and destroyed",
+     .expects = "the tables of before are in force again",
+     .needs = NEEDS | NEED_LEGACY_SS)
+{
+	struct page *p = fx_start_mapped(t, FX_LEGACY);
+	struct vtd_unit *u = t->bench->vtd;
+	struct iommu *io = NULL;
+
+	must(t, vtd_iommu_create(u, VTD_MODE_LEGACY, NULL, 0, &io), "creating a backend");
+	expect_write(t, IOVA_A, p, 0, DMA_REFUSED);
+	fx_faults_drop(t);
+	expect_status(t, "destroy", vtd_iommu_destroy(io), OK);
+	expect_true(t, vtd_gsts(u, GSTS_TES), "translation is on");
+	expect_eq(t, "RTADDR", mmio_rd(&u->regs, VTD_RTADDR) & RTADDR_RTA, fx_of(t)->root_pa.v);
+	expect_allowed(t, IOVA_A, p);
 }
 
 TEST(driver_queue_off_twice,

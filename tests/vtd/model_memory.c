@@ -112,16 +112,16 @@ TEST(model_memory_nested_once,
 	expect_no_fault(t);
 }
 
-#define ROW(name_, given_, expects_, needs_, mode_, body_) \
-	{ .id = "vtd.model.memory." name_, .given = given_, .expects = expects_, .needs = NEEDS | (needs_), \
+#define ROW(name_, checks_, given_, expects_, needs_, mode_, body_) \
+	{ .id = "vtd.model.memory." name_, .checks = checks_, .given = given_, .expects = expects_, .needs = NEEDS | (needs_), \
 	  .flags = TEST_MODEL, .arg = (mode_), .body = body_ }
 
 TEST_TABLE(model_memory_rows,
-	   ROW("second_stage.refused", "each entry of the walk in memory that rejects its update, then FPD = 1",
+	   ROW("second_stage.refused", "VTD-SM-SS-027", "each entry of the walk in memory that rejects its update, then FPD = 1",
 	       "refused with reason 7Dh; unrecorded with FPD", NEED_SSTS, FX_SM_SS, update_refused),
-	   ROW("first_stage.refused", "each entry of the walk in memory that rejects its update, then FPD = 1",
+	   ROW("first_stage.refused", "VTD-SM-FS-042", "each entry of the walk in memory that rejects its update, then FPD = 1",
 	       "refused with reason 91h; unrecorded with FPD", NEED_FSTS, FX_SM_FS, update_refused),
-	   ROW("second_stage.once", "three writes to a fresh page", "one update of each entry", NEED_SSTS, FX_SM_SS,
+	   ROW("second_stage.once", NULL, "three writes to a fresh page", "one update of each entry", NEED_SSTS, FX_SM_SS,
 	       updated_once),
-	   ROW("first_stage.once", "three writes to a fresh page", "one update of each entry", NEED_FSTS, FX_SM_FS,
+	   ROW("first_stage.once", NULL, "three writes to a fresh page", "one update of each entry", NEED_FSTS, FX_SM_FS,
 	       updated_once));
