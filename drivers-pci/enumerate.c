@@ -59,7 +59,8 @@ static struct pci_dev *add(struct walk *w, uint16_t sid, int parent)
 		d->bus_secondary = (uint8_t)pci_rd(d, PCI_BUS_SECONDARY, 1);
 		d->bus_subordinate = (uint8_t)pci_rd(d, PCI_BUS_SUBORD, 1);
 	}
-	pci_bars_size(d);
+	if (!w->bus->look_only)
+		pci_bars_size(d);
 	return d;
 }
 
@@ -253,7 +254,8 @@ static void walk_segment(struct walk *w)
 	for (unsigned b = w->seg->bus_first; b <= w->seg->bus_last && !w->full; b++)
 		if (w->owner[b] == OWNER_ROOT && !w->walked[b] && bus_answers(w, b, ask_all_devices(w) ? 32 : 1))
 			walk_tree(w, b, OWNER_ROOT);
-	number_bridges(w, from);
+	if (!w->bus->look_only)
+		number_bridges(w, from);
 }
 
 enum status pci_enumerate(struct machine *m, struct pci_bus *bus)

@@ -55,6 +55,7 @@ struct pci_bus {
 	struct pci_dev *devs;
 	unsigned devs_n, devs_max;
 	bool scratch_media;                  /* the platform declared disks to be scratch: engines may write them */
+	bool look_only;                      /* configuration space is read alone: no sizes of BARs, no new bus numbers */
 	bool reset_engines;                  /* functions are reset before they become engines and afterwards */
 	uint64_t hole_base, hole_last;       /* addresses for BARs that firmware left unassigned; base 0: none */
 };

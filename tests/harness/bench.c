@@ -41,6 +41,7 @@ static enum status find_devices(struct bench *b, const struct options *o)
 		.devs = mem_ptr(b->memory, b->memory_bytes),
 		.devs_max = most,
 		.scratch_media = o->scratch,
+		.look_only = o->check_only,
 		.reset_engines = o->flr || !m->emulated,
 		.hole_base = m->hole_base,
 		.hole_last = m->hole_last,

@@ -36,6 +36,28 @@ static void good_tree(void)
 	ok(pci_find(&f.bus, (struct pci_addr){ 1, SID(0, 0, 0) }) == NULL, "nothing in another segment");
 }
 
+static void looking(void)
+{
+	unsigned writes = 0;
+
+	pci_fake_init(&f);
+	pci_fake_add(&f, -1, 0, 0, 0, 0x060000);
+	pci_fake_bridge(&f, -1, 1, 1, 1);
+	pci_fake_bridge(&f, -1, 2, 0, 0);
+	pci_fake_bar(&f, pci_fake_add(&f, -1, 0, 3, 0, 0x010802), 0, 0, 0x4000, 0xc0000000);
+	(void)!pci_fake_enumerate(&f);
+	for (unsigned i = 0; i < f.fns_n; i++)
+		memset(f.fns[i].written, 0, sizeof(f.fns[i].written));
+	f.bus.look_only = true;
+	is_u64((uint64_t)-pci_enumerate(&f.machine, &f.bus), OK, "looking only: status");
+	is_u64(f.bus.devs_n, 4, "looking only: all functions are found");
+	for (unsigned i = 0; i < f.fns_n; i++)
+		for (unsigned at = 0; at < sizeof(f.fns[i].written); at++)
+			writes += f.fns[i].written[at] != 0;
+	is_u64(writes, 0, "looking only: nothing is written");
+	f.bus.look_only = false;
+}
+
 static void root_buses(void)
 {
 	int far;
@@ -215,6 +237,7 @@ int main(void)
 {
 	hosted_init(0x100000, 0x100000);
 	good_tree();
+	looking();
 	root_buses();
 	too_many();
 	bad_bridge("a range that ends before it begins", 0x09, 0x05);
