@@ -112,16 +112,16 @@ TEST(pviommu_noop_t,
 TEST(pviommu_unknown_t,
      .id = "pviommu.command.unknown_tagged",
      .checks = "PVI-011",
-     .given = "sub-operations 8, 9, 0x7fff, 0xffff",
+     .given = "sub-operations 8 to 31, 0x7fff, 0x8000, 0xffff",
      .expects = "-22 each time",
      .revisions = REV_T,
      .needs = NEED_PVIOMMU)
 {
-	static const uint16_t numbers[] = { 8, 9, 0x7fff, 0xffff };
+	static const uint16_t large[] = { 0x7fff, 0x8000, 0xffff };
 	struct pvio_t_op *op = (struct pvio_t_op *)(void *)page_alloc(t, sizeof(*op), 0)->p;
 
-	for (unsigned i = 0; i < ARRAY_LEN(numbers); i++) {
-		*op = (struct pvio_t_op){ .subop_id = numbers[i] };
+	for (unsigned i = 0; i < 24 + ARRAY_LEN(large); i++) {
+		*op = (struct pvio_t_op){ .subop_id = i < 24 ? (uint16_t)(8 + i) : large[i - 24] };
 		expect_rc(t, "unknown sub-operation", pvio_raw(&t->bench->pviommu->client, (uint64_t)(uintptr_t)op, 0),
 			  -XEN_EINVAL);
 	}

@@ -131,6 +131,30 @@ TEST_TABLE(pviommu_map_window,
 	  .needs = NEED_PVIOMMU | NEED_ENGINE | NEED_ENGINE_DIRECT, .budget_us = 60000000, .arg = HUGE_PAGES,
 	  .body = map_window });
 
+TEST(pviommu_map_scattered,
+     .id = "pviommu.map.scattered",
+     .checks = "PVI-080 PVI-121",
+     .given = "300 pages, each mapped with a gap behind it; then each unmapped",
+     .expects = "0 each time; the first, the middle and the last are reached, a gap is not",
+     .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE,
+     .budget_us = 8000000)
+{
+	enum { SCATTERED = 300 };
+	struct page *p = page_alloc(t, PAGE_BYTES, 0);
+	uint16_t ctx = pvx_start(t);
+
+	for (uint64_t i = 0; i < SCATTERED; i++)
+		if (!expect_rc(t, "map_pages", pvx_try_map(t, ctx, PVX_A + 2 * i, gfn_of(p->pa), 1, NULL), 0))
+			return;
+	for (uint64_t i = 0; i < SCATTERED; i += SCATTERED / 2 - 1)
+		expect_write(t, iova_of(PVX_A + 2 * i), p, 0, DMA_DONE);
+	expect_write(t, iova_of(PVX_A + SCATTERED - 1), p, 0, DMA_REFUSED);
+	for (uint64_t i = 0; i < SCATTERED; i++)
+		if (!expect_rc(t, "unmap_pages", pvx_try_unmap(t, ctx, PVX_A + 2 * i, 1, NULL), 0))
+			return;
+	expect_write(t, iova_of(PVX_A), p, 0, DMA_REFUSED);
+}
+
 /* ---- the structure ---- */
 
 static struct pvio_map *map_argument(struct test *t, uint16_t ctx, uint64_t gfn, uint32_t pages)
