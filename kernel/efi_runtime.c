@@ -26,7 +26,8 @@ enum {
 	EFI_DENIED = 15, EFI_VIOLATION = 26,
 };
 
-typedef uint64_t (__attribute__((ms_abi)) *get_fn)(const uint16_t *, const struct efi_guid *, uint32_t *, size_t *, void *);
+typedef uint64_t (__attribute__((ms_abi)) *get_fn)(const uint16_t *, const struct efi_guid *, uint32_t *, size_t *,
+						   void *);
 typedef uint64_t (__attribute__((ms_abi)) *set_fn)(const uint16_t *, const struct efi_guid *, uint32_t, size_t,
 						   const void *);
 typedef void (__attribute__((ms_abi)) *reset_fn)(uint32_t, uint64_t, size_t, const void *);

@@ -37,8 +37,8 @@ void paging_run_clear(uint64_t va);
 uint64_t paging_stack(uint64_t bytes);
 
 /*
- * Address spaces for firmware that is called at its physical addresses: the lower half is theirs, the upper half is ours
- * as ever. Apart from W^X: firmware's code regions hold code and data in one.
+ * Address spaces for firmware that is called at its physical addresses: the lower half is theirs, the upper half is
+ * ours as ever. Apart from W^X: firmware's code regions hold code and data in one.
  */
 enum paging_kind { PAGING_CODE, PAGING_DATA, PAGING_REGISTERS };
 

@@ -1,6 +1,6 @@
 /*
- * Which serial port firmware wants a console on: Microsoft's Serial Port Console Redirection table (SPCR, revision 4) and
- * Debug Port Table 2 (DBG2, 2023). 16550 and its kin only.
+ * Which serial port firmware wants a console on: Microsoft's Serial Port Console Redirection table (SPCR, revision 4)
+ * and Debug Port Table 2 (DBG2, 2023). 16550 and its kin only.
  */
 #ifndef PORTCULLIS_KERNEL_SERIAL_TABLE_H
 #define PORTCULLIS_KERNEL_SERIAL_TABLE_H

@@ -8,8 +8,8 @@
 extern const struct console uart_console;
 
 /*
- * The console goes to another port, whose speed stays as firmware set it. False: nothing can be there, and it stays where
- * it was.
+ * The console goes to another port, whose speed stays as firmware set it. False: nothing can be there, and it stays
+ * where it was.
  */
 bool uart_move(const struct serial_port *p);
 

@@ -173,8 +173,8 @@ def over_http(check):
     variables.add(settings, variables.GLOBAL, "BootOrder", struct.pack("<H", 0x99))
     said = check.machine(network(check, ""), code, settings, START_S)
     server.shutdown()
-    check.result(ran(said) and "portcullis.cfg, from the network" in said, "HTTP: the same file runs, with its settings",
-                 said)
+    good = ran(said) and "portcullis.cfg, from the network" in said
+    check.result(good, "HTTP: the same file runs, with its settings", said)
 
 
 def hostile(check):
@@ -182,7 +182,8 @@ def hostile(check):
     arguments = check.stick_arguments(HOSTILE, [(APPLICATION, "::/EFI/BOOT/REAL.EFI")])
     code, settings = stick.firmware()
     said = check.machine(["-machine", "q35", *arguments], code, check.settings(settings), START_S)
-    check.result(ran(said) and '"page_levels": 5' in said, "five levels of page tables, left on by firmware, stay on", said)
+    good = ran(said) and '"page_levels": 5' in said
+    check.result(good, "five levels of page tables, left on by firmware, stay on", said)
     check.result(ran(said), "a memory map that changes while boot services end is read again", said)
     if check.emulator.version < (9, 0):
         check.skip("x2APIC, left on by firmware, stays on", f"{check.emulator.short} has it with KVM only")

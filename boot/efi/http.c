@@ -137,7 +137,7 @@ static EFI_STATUS ask(const struct app *app, struct http *http, struct token *t,
 	return s == EFI_SUCCESS ? finish(app, http, t) : s;
 }
 
-/* The answer in as many pieces as it comes; only the first has a status. What firmware allocates for headers stays its. */
+/* The answer in as many pieces as it comes; only the first has a status. Firmware's copies of headers stay. */
 static size_t receive(const struct app *app, struct http *http, struct token *t, uint8_t *to, size_t room)
 {
 	struct response response = { 0 };

@@ -198,7 +198,7 @@ class Machine:
         return self.platform.words + scratch + [f"platform={self.platform.name}"]
 
     def argv(self, boot, words, kernel=None):
-        """The command line of one boot; words are the kernel's. kernel: a file to start directly, instead of the stick."""
+        """The command line of one boot; words are the kernel's. kernel: a file to start instead of the stick."""
         platform, tcg = self.platform, self.wishes.accel == "tcg"
         machine = platform.machine if tcg or "kernel-irqchip" in platform.machine else \
             f"{platform.machine},kernel-irqchip=split"

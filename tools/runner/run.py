@@ -155,8 +155,8 @@ class PlatformRun:
             words = selected + self.words + ([f"resume={resume}"] if resume > 1 else [])
             return self._argv(boot, words)
         if self.platform.stick:
-            return stick.StickSession(launch, self._judge, view, console, self.options.timeout, lambda: self.machine.stick,
-                                      self.options.out / self.platform.name / "results")
+            return stick.StickSession(launch, self._judge, view, console, self.options.timeout,
+                                      lambda: self.machine.stick, self.options.out / self.platform.name / "results")
         return Session(launch, self._judge, view, console, self.options.timeout, boot.suffix,
                        self.platform.boot_limit_s)
 

@@ -29,8 +29,8 @@ def require():
     for there, what, group in ((shutil.which("mformat"), "mtools", "usb"),
                                (os.path.exists("/usr/include/efi/efi.h"), "GNU-EFI", "usb")):
         if not there:
-            raise CannotRun(f"There is no {what} here, by which the USB stick's image is made; ./tools/setup.sh {group} "
-                            "sets it up.")
+            raise CannotRun(f"There is no {what} here, by which the USB stick's image is made; ./tools/setup.sh "
+                            f"{group} sets it up.")
 
 
 def firmware():
@@ -38,8 +38,8 @@ def firmware():
     for pair in FIRMWARE:
         if all(os.path.exists(path) for path in pair):
             return pair
-    raise CannotRun("There is no OVMF here, the firmware that starts a USB stick in QEMU; ./tools/setup.sh ovmf sets it "
-                    "up.")
+    raise CannotRun("There is no OVMF here, the firmware that starts a USB stick in QEMU; ./tools/setup.sh ovmf "
+                    "sets it up.")
 
 
 class Stick:

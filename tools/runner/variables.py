@@ -1,7 +1,7 @@
 """The variable store of OVMF's settings file: which variables it holds, and a new one.
 
-The file begins with a firmware volume (PI 1.7, volume 3, chapter 3.2) whose only content is the store, as EDK II lays it
-out with authenticated variables: a head, then one record after the other, each at a multiple of four.
+The file begins with a firmware volume (PI 1.7, volume 3, chapter 3.2) whose only content is the store, as EDK II lays
+it out with authenticated variables: a head, then one record after the other, each at a multiple of four.
 """
 
 import struct
