@@ -180,11 +180,11 @@ TEST(driver_nested,
 	must(t, ops->domain_nest(below, IOVA(tables->pa.v), &d), "nesting");
 	expect_status(t, "lookup in it", ops->lookup(d, DMA_A, &(pa_t){ 0 }, &(unsigned){ 0 }), ERR_UNSUPPORTED);
 	expect_status(t, "map into it", ops->map(d, DMA_B, p->pa, PAGE_BYTES, PERM_RW, 0), ERR_UNSUPPORTED);
+	must(t, ops->attach(below, dfx_requester(t->engine2)), "attaching another to what is below");
 	must(t, ops->attach(d, r), "attaching");
 	expect_write(t, DMA_A, p, 0, DMA_DONE);
 	*leaf = q->pa.v | FS_ENTRY;
 	cache_write_back(leaf, sizeof(*leaf));
-	must(t, ops->attach(below, dfx_requester(t->engine2)), "attaching another to what is below");
 	expect_eq(t, "descriptors of a flush", flush_takes(t, d), 2);
 	expect_write(t, DMA_A, q, 0, DMA_DONE);
 	must(t, ops->detach(below, dfx_requester(t->engine2)), "detaching the other");
@@ -216,6 +216,74 @@ TEST(driver_broken_queue,
 	for (unsigned i = PAGE_BYTES; i < 2 * PAGE_BYTES; i++)
 		if (!expect_eq(t, "memory", p->p[i], 0xa5))
 			return;
+}
+
+TEST(driver_queue_unreachable,
+     .id = "vtd.driver.queue.unreachable",
+     .given = "a queue that somebody has left on, whose ring is where no memory is, with something pending",
+     .expects = "it is emptied and turned off",
+     .needs = NEED_VTD | NEED_QI, .flags = TEST_MODEL)
+{
+	struct vtd_unit *u = t->bench->vtd;
+
+	must(t, vtd_queue_disable(u), "disabling the queue");
+	mmio_wr(&u->regs, VTD_IQT, 0);
+	mmio_wr(&u->regs, VTD_IQA, mem_unbacked(PAGE_BYTES).v);
+	must(t, vtd_gcmd_set(u, GCMD_QIE), "turning the queue on");
+	mmio_wr(&u->regs, VTD_IQT, 32);
+	run_extend_us(2 * u->wait_us);
+	expect_status(t, "disable", vtd_queue_disable(u), OK);
+	expect_true(t, !vtd_gsts(u, GSTS_QIES), "the queue is off");
+	expect_eq(t, "IQT", mmio_rd(&u->regs, VTD_IQT), 0);
+}
+
+/* The number of requesters has a limit; one beyond it is not attached, whatever the entry says. */
+TEST(driver_attach_full,
+     .id = "vtd.driver.attach.full",
+     .given = "1024 requesters attached, one more",
+     .expects = "ERR_FULL, and its requests are refused",
+     .needs = NEEDS | NEED_LEGACY_SS, .flags = TEST_MODEL)
+{
+	struct requester r = dfx_requester(t->engine), other = r;
+	struct page *p = page_alloc(t, PAGE_BYTES, 0);
+	struct domain *d;
+
+	start(t, VTD_MODE_LEGACY);
+	d = domain(t);
+	must(t, t->iommu->ops->map(d, DMA_A, p->pa, PAGE_BYTES, PERM_RW, 0), "mapping");
+	for (unsigned i = 0; i < 1024; i++) {
+		other.addr.sid = (uint16_t)(0x7000 + i); /* of nobody */
+		must(t, t->iommu->ops->attach(d, other), "attaching");
+	}
+	expect_status(t, "attach one more", t->iommu->ops->attach(d, r), ERR_FULL);
+	expect_write(t, DMA_A, p, 0, DMA_REFUSED);
+	must(t, t->iommu->ops->detach(d, other), "detaching one");
+	expect_status(t, "attach", t->iommu->ops->attach(d, r), OK);
+	expect_write(t, DMA_A, p, 0, DMA_DONE);
+}
+
+/* Without PASID the field means nothing. */
+TEST(driver_attach_no_pasid,
+     .id = "vtd.driver.attach.pasid_ignored",
+     .given = "a requester without PASID, whose number is not 0, attached to a first-stage domain",
+     .expects = "as with 0: a flush reaches what it has used",
+     .needs = NEEDS | NEED_FSTS)
+{
+	struct requester r = dfx_requester(t->engine);
+	struct page *p = page_alloc(t, PAGE_BYTES, 0);
+	struct domain *d;
+	uint64_t bytes;
+
+	start(t, VTD_MODE_FS);
+	d = domain(t);
+	r.pasid = 0x4d;
+	must(t, t->iommu->ops->map(d, DMA_A, p->pa, PAGE_BYTES, PERM_RW, 0), "mapping");
+	must(t, t->iommu->ops->attach(d, r), "attaching");
+	expect_write(t, DMA_A, p, 0, DMA_DONE);
+	must(t, t->iommu->ops->unmap(d, DMA_A, PAGE_BYTES, &bytes), "unmapping");
+	must(t, t->iommu->ops->flush(d, DMA_A, PAGE_BYTES), "flushing");
+	expect_write(t, DMA_A, p, 0, DMA_REFUSED);
+	must(t, t->iommu->ops->detach(d, r), "detaching");
 }
 
 TEST(driver_found_translating,
