@@ -1,6 +1,6 @@
 /*
  * The IVRS table of a model machine, as bytes (AMD IOMMU 5.2): blocks 10h and 11h for each unit, and 40h where it has
- * features of the second register.
+ * features of the second register; then memory that firmware keeps for a device of its own.
  */
 #include "model/fabric.h"
 #include "model/table_bytes.h"
@@ -8,6 +8,8 @@
 #define IO_APIC_ID  UINT64_C(0x00A0)   /* 00:14.0 speaks for the IO-APIC and the HPET, 00:15.0 for a device of ACPI's */
 #define ACPI_ID     UINT64_C(0x00A8)
 #define RANGES_MAX  (2 * MDL_FUNCTIONS_MAX)
+#define KEPT        UINT64_C(0xFD000000) /* what the device of ACPI's reads and writes, 1:1 */
+#define KEPT_BYTES  UINT64_C(0x10000)
 
 struct range {
 	uint32_t first, last;
@@ -145,6 +147,19 @@ static void block(struct mdl_table *t, const struct mdl_fabric *f, unsigned n, u
 	mdl_put_at(t, start + 2, t->n - start, 2);
 }
 
+/* IVMD type 21h: one device, unity mapped, IR and IW. */
+static void kept_memory(struct mdl_table *t)
+{
+	mdl_put(t, 0x21, 1);
+	mdl_put(t, 7, 1);
+	mdl_put(t, 32, 2);
+	mdl_put(t, ACPI_ID, 2);
+	mdl_put(t, 0, 2);
+	mdl_put(t, 0, 8);
+	mdl_put(t, KEPT, 8);
+	mdl_put(t, KEPT_BYTES, 8);
+}
+
 enum status mdl_ivrs_build(struct mdl_fabric *f)
 {
 	struct mdl_table t = { .at = f->ivrs, .max = sizeof(f->ivrs) };
@@ -163,6 +178,8 @@ enum status mdl_ivrs_build(struct mdl_fabric *f)
 		if (c->efr2 != 0)
 			block(&t, f, i, 0x40);
 	}
+	if (efr)
+		kept_memory(&t);
 	if (!mdl_table_seal(&t))
 		return ERR_FULL;
 	f->ivrs_bytes = t.n;
