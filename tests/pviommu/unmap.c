@@ -113,6 +113,29 @@ TEST(pviommu_unmap_gap,
 		expect_write(t, iova_of(PVX_A + i), p, i * PAGE_BYTES, i < 2 ? DMA_REFUSED : DMA_DONE);
 }
 
+TEST(pviommu_unmap_pieces,
+     .id = "pviommu.unmap.pieces",
+     .checks = "PVI-122",
+     .given = "4 pages side by side, mapped one by one in reverse order; unmap_pages of 4, then of 5",
+     .expects = "0, unmapped 4, all refused; mapped again: -2, unmapped 4",
+     .needs = NEED_PVIOMMU | NEED_ENGINE_WRITE)
+{
+	struct page *p = page_alloc(t, 4 * PAGE_BYTES, 0);
+	uint16_t ctx = pvx_start(t);
+	uint32_t n = 0;
+
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < 4; i++)
+			pvx_map(t, ctx, PVX_A + i, pa_add(p->pa, (3 - i) * PAGE_BYTES), 1, PVX_RW);
+		for (uint64_t i = 0; i < 4; i++)
+			expect_write(t, iova_of(PVX_A + i), p, (3 - i) * PAGE_BYTES, DMA_DONE);
+		expect_rc(t, "unmap_pages", pvx_try_unmap(t, ctx, PVX_A, 4 + round, &n), round ? -XEN_ENOENT : 0);
+		expect_eq(t, "unmapped", n, 4);
+		for (uint64_t i = 0; i < 4; i++)
+			expect_write(t, iova_of(PVX_A + i), p, (3 - i) * PAGE_BYTES, DMA_REFUSED);
+	}
+}
+
 TEST(pviommu_unmap_none,
      .id = "pviommu.unmap.no_pages",
      .checks = "PVI-125",
