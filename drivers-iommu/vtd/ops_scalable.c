@@ -23,10 +23,13 @@ static vtd_pasid_t entry_value(const struct vtd_iommu *v, const struct core_doma
 	return vtd_pasid_ss(d->pt.root, d->pt.cfg.levels, d->id, snoop);
 }
 
-/* Translations of one PASID entry: tagged by domain for second stage, else by domain and PASID (VT-d 6.2.4). */
+/*
+ * Translations of one PASID entry: tagged by domain for second stage, else by domain and PASID (VT-d 6.2.4). Of a nested
+ * one there are both kinds: what was read of the second stage alone is tagged by domain.
+ */
 static struct vtd_desc iotlb_desc(const struct vtd_iommu *v, const struct core_domain *d, uint32_t pasid)
 {
-	if (d->base.kind == DOMAIN_PAGED && v->mode == VTD_MODE_SS)
+	if (d->base.kind != DOMAIN_PASSTHROUGH && v->mode == VTD_MODE_SS)
 		return vtd_desc_iotlb_domain(d->id, vtd_drains(v->u));
 	return vtd_desc_piotlb_pasid(d->id, pasid);
 }

@@ -46,6 +46,7 @@ static void prepare(struct fuzz *f)
 	domains[1].devices = domains[0].devices + domains[0].devices_n;
 	domains[1].devices_n = s.domain.devices_n - domains[0].devices_n;
 	domains[2] = (struct pvref_domain_config){ .domid = PVB_PLAIN, .no_iommu = true };
+	s.config.max_pasid = HOSTILE_PASIDS; /* none that cleaning up does not know */
 	s.config.step_pages = 16;
 	s.config.domains = domains;
 	s.config.domains_n = HOSTILE_DOMAINS;

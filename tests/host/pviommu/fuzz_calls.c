@@ -56,6 +56,7 @@ static enum status make(enum pvio_revision revision)
 		.revision = revision,
 		.caps = UINT32_MAX,
 		.pgsize_mask = UINT32_MAX,
+		.max_pasid = HOSTILE_PASIDS, /* none that cleaning up does not know */
 		.step_pages = 16,
 		.reserved = &reserved,
 		.reserved_n = 1,
