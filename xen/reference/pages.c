@@ -120,7 +120,7 @@ static enum status host_map(struct work *w, pa_t pa, uint64_t pages, unsigned pe
 	uint64_t gone;
 	enum status s;
 
-	while (pow2(bits - 12) < w->unit)
+	while (pow2(bits - 12) != w->unit) /* a power of two */
 		bits++;
 	s = ops->map(w->c->host, iova, pa, pages * PAGE_BYTES, perm, bits);
 	if (pvref_arena_end(w->d, counted, begun) || s != OK)
