@@ -200,6 +200,23 @@ static void leaf_only(struct test *t)
 	expect_true(t, pgt_prune(pt, IOVA(base + 2 * MIB2 - PAGE_BYTES), PAGE_BYTES), "the same again: leaves alone");
 }
 
+static void no_memory(struct test *t)
+{
+	struct pgt *pt = start(t);
+	uint64_t base = GIB1, bytes = 0;
+
+	must(t, pgt_map(pt, IOVA(base), PA(0), MIB2, PERM_RW, 0), "mapping 2 MiB");
+	mem_limit(0);
+	status_is(t, "splitting", pgt_unmap(pt, IOVA(base), PAGE_BYTES, &bytes), ERR_NO_MEMORY);
+	status_is(t, "mapping elsewhere", pgt_map(pt, IOVA(2 * base), PA(0), PAGE_BYTES, PERM_RW, 0), ERR_NO_MEMORY);
+	status_is(t, "unmapping the whole page", pgt_unmap(pt, IOVA(2 * base), MIB2, &bytes), OK);
+	mem_limit(UINT64_MAX);
+	leads(t, pt, base, 0, 21);
+	leads(t, pt, 2 * base, 0, 0);
+	status_is(t, "splitting", pgt_unmap(pt, IOVA(base), PAGE_BYTES, &bytes), OK);
+	expect_eq(t, "bytes unmapped", bytes, PAGE_BYTES);
+}
+
 #define ROWS(name_, given_, expects_, body_) \
 	{ .id = "vtd.driver.pgtable." name_ ".second_stage", .given = given_, .expects = expects_, .needs = NEED_VTD, \
 	  .arg = 0, .body = body_ }, \
@@ -214,4 +231,6 @@ TEST_TABLE(driver_pgtable,
 	   ROWS("leftover", "a range of 6 MiB over an empty table", "large pages around it, small ones in it", leftover),
 	   ROWS("leaf_only", "a page is split; its neighbours, then it are flushed",
 		"only its own flush is for more than leaves, once", leaf_only),
+	   ROWS("no_memory", "a large page is to be split, a page to be mapped, without memory for tables",
+		"ERR_NO_MEMORY, and all as it was", no_memory),
 	   ROWS("entries", "leaves and tables", "the manual's bits", entries));
