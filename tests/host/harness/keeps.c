@@ -1,6 +1,6 @@
 /*
  * A machine of real hardware on which firmware keeps memory for devices (RMRR): those are left alone, and their unit is
- * not turned upside down. The machine is a model's with a longer DMAR, and says that it is no emulator.
+ * not turned upside down. The machine is a model's with another DMAR, and says that it is no emulator.
  */
 #include "tests/harness/internal.h"
 #include "tests/host/hal_hosted.h"
@@ -11,8 +11,9 @@
 #define ARENA_BYTES UINT64_C(0x8000000)
 #define RMRR_BASE   UINT64_C(0x40000000) /* no RAM of the arena */
 #define TABLE_MAX   1024u
+#define DMAR_HEADER_BYTES 48u
 
-static struct machine_ops longer;
+static struct machine_ops other;
 static const struct machine_ops *plain;
 static uint8_t table[TABLE_MAX];
 static size_t table_n;
@@ -88,26 +89,48 @@ static void seal(void)
 	table[9] = (uint8_t)-sum;
 }
 
+/* The machine's table less the RMRRs that it has. */
+static void copy_without_rmrrs(const uint8_t *from, size_t bytes)
+{
+	size_t len;
+
+	memcpy(table, from, DMAR_HEADER_BYTES);
+	table_n = DMAR_HEADER_BYTES;
+	for (size_t at = DMAR_HEADER_BYTES; at + 4 <= bytes; at += len) {
+		len = from[at + 2] + 256u * from[at + 3];
+		if (len < 4 || len > bytes - at)
+			return;
+		if (from[at] == 1 && !from[at + 1])
+			continue;
+		memcpy(table + table_n, from + at, len);
+		table_n += len;
+	}
+}
+
 static struct machine *machine_with(unsigned rmrrs)
 {
 	/* On the root bus, behind the unit for all the rest; behind a port, behind the other unit. */
 	static const uint8_t root[] = { 1, 0 }, behind[] = { 3, 0, 0, 0 };
 	struct machine *m = NULL;
+	const uint8_t *found;
+	size_t found_n;
 	unsigned n = 0;
 
 	if (model_machines_create("scalable", &m, 1, &n) != OK)
 		return NULL;
 	plain = m->ops;
-	(void)plain->acpi_table(m, "DMAR", &table_n);
-	memcpy(table, plain->acpi_table(m, "DMAR", &table_n), table_n);
+	found = plain->acpi_table(m, "DMAR", &found_n);
+	if (!found || found_n > TABLE_MAX / 2)
+		return NULL;
+	copy_without_rmrrs(found, found_n);
 	if (rmrrs > 0)
 		rmrr(RMRR_BASE, root, 1);
 	if (rmrrs > 1)
 		rmrr(RMRR_BASE + PAGE_BYTES, behind, 2);
 	seal();
-	longer = *plain;
-	longer.acpi_table = acpi_table;
-	m->ops = &longer;
+	other = *plain;
+	other.acpi_table = acpi_table;
+	m->ops = &other;
 	m->emulated = false;
 	return m;
 }
