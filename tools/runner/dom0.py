@@ -70,11 +70,12 @@ id=$(xl domid {guest})
 xenstore-write /local/domain/$id/vm-data/words "$(cat /words)"
 mkfifo /tmp/in
 exec 3<>/tmp/in
-xl console -t pv {guest} <&3 &
+xenconsole $id --num 0 --type pv <&3 &
 console=$!
 # A guest that ends before anybody listens takes its words with it.
 n=0
-until ls -l /proc/$console/fd | grep -q /dev/pts/ || [ $n = 300 ]; do
+until ls -l /proc/$console/fd 2>/dev/null | grep -q /dev/pts/; do
+	[ -d /proc/$console ] && [ $n != 300 ] || give_up "the guest gets no console: does xenconsoled run?"
 	sleep 0.1
 	n=$((n + 1))
 done
