@@ -158,8 +158,8 @@ TEST(event_ipi,
 }
 
 /*
- * By the local APIC, once for each time that an upcall becomes pending. (The callback of the whole domain would be raised
- * without end until somebody in the handler says that the upcall was seen.) It cannot be taken back: the vector is kept.
+ * By the local APIC, once for each time that an upcall becomes pending. (The callback of the whole domain would be
+ * raised without end until a handler says that the upcall was seen.) It cannot be taken back: the vector is kept.
  */
 static unsigned upcall_vector(struct test *t)
 {

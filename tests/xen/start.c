@@ -49,7 +49,7 @@ static bool in_ram(const struct boot_info *bi, uint64_t base, uint64_t bytes)
 TEST(start_head,
      .id = "xen.start.head",
      .given = "the start info",
-     .expects = "its magic, a version that we know, a place of four bytes' alignment below 4 GiB, nothing in its reserve",
+     .expects = "its magic, a version that we know, an aligned place below 4 GiB, nothing in its reserve",
      .needs = NEED_XEN)
 {
 	const struct boot_info *bi = started(t);
@@ -236,7 +236,8 @@ TEST(memory_unknown,
      .expects = "an error, and nothing changes",
      .needs = NEED_XEN)
 {
-	struct xen_add_to_physmap add = { .domid = XEN_DOMID_SELF, .space = 99, .gfn = mem_unbacked(PAGE_BYTES).v / PAGE_BYTES };
+	struct xen_add_to_physmap add = {
+		.domid = XEN_DOMID_SELF, .space = 99, .gfn = mem_unbacked(PAGE_BYTES).v / PAGE_BYTES };
 
 	(void)expect_xen_error(t, "sub-operation 60", xen_op(XEN_MEMORY_OP, 60, NULL), XEN_ENOSYS);
 	expect_true(t, xen_op(XEN_MEMORY_OP, XENMEM_ADD_TO_PHYSMAP, &add) < 0, "an unknown kind of page is refused");

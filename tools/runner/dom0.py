@@ -65,7 +65,10 @@ xenconsoled --pid-file=/var/run/xenconsoled.pid
 for d in {passthrough}; do
 	xl pci-assignable-add $d >/tmp/log 2>&1 || give_up "xl pci-assignable-add $d: $(tail -n 1 /tmp/log)"
 done
-xl create -p /guest.cfg >/tmp/log 2>&1 || {{ cat /tmp/log; give_up "xl create: $(grep -v '^Parsing' /tmp/log | tail -n 1)"; }}
+if ! xl create -p /guest.cfg >/tmp/log 2>&1; then
+	cat /tmp/log
+	give_up "xl create: $(grep -v '^Parsing' /tmp/log | tail -n 1)"
+fi
 id=$(xl domid {guest})
 xenstore-write /local/domain/$id/vm-data/words "$(cat /words)"
 mkfifo /tmp/in

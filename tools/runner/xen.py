@@ -1,4 +1,4 @@
-"""What starts the kernel on the Xen platforms in place of QEMU: Xen, and below it this kernel or a Linux that starts it."""
+"""What starts the kernel on the Xen platforms: Xen, and below it this kernel or a Linux that starts it as a guest."""
 
 import dataclasses
 
@@ -67,7 +67,7 @@ class LinuxDom0:
 
     def __init__(self, platform, hypervisor, options):
         if options.xen is not None and hypervisor.tools is None:
-            raise Stop(f"--xen {options.xen}: guests are made by Xen's own tools, which must be of the same build; give "
+            raise Stop(f"--xen {options.xen}: guests are made by Xen's tools, which must be of the same build; give "
                        "the folder that `make install DESTDIR=...` or `make dist` filled (dist/install).")
         self.hypervisor, self.platform, self.hvm = hypervisor, platform, options.hvm
         self.short = f"{hypervisor.short}, {'HVM' if options.hvm else 'PVH'} guest of Linux"

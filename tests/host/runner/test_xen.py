@@ -69,7 +69,8 @@ class Xen(Case):
 
     def test_what_is_no_hypervisor(self):
         self.order("pass")
-        for name, text, sentence in (("nonesuch", None, "no such file"), ("text", b"hello", "no Xen that can be started")):
+        for name, text, sentence in (("nonesuch", None, "no such file"),
+                                     ("text", b"hello", "no Xen that can be started")):
             if text is not None:
                 (self.root / name).write_bytes(text)
             self.assertEqual(self.run_sh("xen-dom0", "--xen", str(self.root / name)), 2)
@@ -120,7 +121,8 @@ clause = "none"
 
     def test_deviation_of_one_revision(self):
         self.deviations(self.ENTRY)
-        for facts, expected in (('{"revision": "T", "by": "hypervisor"}', 0), ('{"revision": "T", "by": "reference"}', 1),
+        for facts, expected in (('{"revision": "T", "by": "hypervisor"}', 0),
+                                ('{"revision": "T", "by": "reference"}', 1),
                                 ('{"revision": "H", "by": "hypervisor"}', 1), ('"odd"', 1)):
             with self.subTest(facts):
                 self.order("fail", facts=facts)
