@@ -19,18 +19,39 @@ static struct mdl_request request(struct test *t, const struct model_request *rq
 	};
 }
 
+static struct model_answer answer(const struct mdl_result *out)
+{
+	return (struct model_answer){
+		.done = out->kind == MDL_OK, .fault = out->fault, .recorded = out->recorded, .r = out->r, .w = out->w,
+		.x = out->x, .u = out->u, .priv = out->priv, .global = out->global, .snoop = out->snoop, .cd = out->cd,
+		.emt = out->has_emt ? out->emt : -1, .pat = out->has_pat ? out->pat : -1, .page_bits = out->page_bits,
+		.address = out->address,
+	};
+}
+
 struct model_answer model_ask(struct test *t, const struct model_request *rq)
 {
 	struct mdl_request raw = request(t, rq);
 	struct mdl_result out;
 
 	mdl_vtd_lookup(unit(t), &raw, &out);
-	return (struct model_answer){
-		.done = out.kind == MDL_OK, .fault = out.fault, .recorded = out.recorded, .r = out.r, .w = out.w,
-		.x = out.x, .u = out.u, .priv = out.priv, .global = out.global, .snoop = out.snoop, .cd = out.cd,
-		.emt = out.has_emt ? out.emt : -1, .pat = out.has_pat ? out.pat : -1, .page_bits = out.page_bits,
-		.address = out.address,
-	};
+	return answer(&out);
+}
+
+struct model_answer model_oracle(struct test *t, const struct model_request *rq, unsigned nd)
+{
+	struct mdl_vtd_state *st = &unit(t)->st;
+	const struct mdl_vtd_config *own = st->cfg;
+	struct mdl_vtd_config c = *own;
+	struct mdl_request raw = request(t, rq);
+	struct mdl_result out = { .kind = MDL_BLOCKED }; /* should the oracle say nothing */
+
+	c.cap = fld_set(CAP_ND, c.cap, nd);
+	c.choices.u10_did_unchecked = 0;
+	st->cfg = &c;
+	mdl_vtd_translate(st, &unit(t)->mem, &raw, &out);
+	st->cfg = own;
+	return answer(&out);
 }
 
 struct model_answer model_ask_ats(struct test *t, const struct model_request *rq)

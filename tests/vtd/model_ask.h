@@ -27,6 +27,11 @@ struct model_answer {
 
 /* A request of t->engine through the unit's caches, but without access to memory. Records it if it is refused. */
 struct model_answer model_ask(struct test *t, const struct model_request *rq);
+/*
+ * What translate() says of it: registers and memory of the unit, no caches, nothing changed or recorded. The unit is
+ * taken to have CAP.ND = nd, and to check domain IDs against it (U-10).
+ */
+struct model_answer model_oracle(struct test *t, const struct model_request *rq, unsigned nd);
 /* The completion of a translation request: done, r, w, x, u, n, priv, global, address; page_bits of its size. */
 struct model_answer model_ask_ats(struct test *t, const struct model_request *rq);
 

@@ -357,3 +357,56 @@ TEST(model_reasons_recoverable,
 			note(t, "reason %02xh", fr);
 	}
 }
+
+/* ---- the oracle ---- */
+
+/* arg: the mode. */
+static void oracle(struct test *t)
+{
+	static const struct model_request rq = { .iova = IOVA_A, .write = true }, elsewhere = { .iova = IOVA_B };
+	struct fx_req *r;
+	struct page *p = start(t, (enum fx_mode)t->desc->arg, &r);
+	struct model_answer a = model_oracle(t, &rq, 6);
+
+	expect_true(t, a.done && a.w, "a write to the page is allowed");
+	expect_eq(t, "where it goes", a.address, p->pa.v);
+	expect_allowed(t, IOVA_A, p);
+	expect_true(t, !model_oracle(t, &elsewhere, 6).done, "a page that is not mapped is refused");
+	expect_no_fault(t);
+}
+
+TEST_TABLE(model_oracle_rows,
+	   { .id = "vtd.model.oracle.legacy", .given = "a mapped page and one that is not",
+	     .expects = "the oracle says what the unit does, and records nothing",
+	     .needs = NEED_VTD | NEED_LEGACY_SS | NEED_ENGINE_WRITE, .flags = TEST_MODEL, .arg = FX_LEGACY,
+	     .body = oracle },
+	   { .id = "vtd.model.oracle.first_stage", .given = "a mapped page and one that is not",
+	     .expects = "the oracle says what the unit does, and records nothing",
+	     .needs = NEEDS | NEED_FSTS, .flags = TEST_MODEL, .arg = FX_SM_FS, .body = oracle },
+	   { .id = "vtd.model.oracle.second_stage", .given = "a mapped page and one that is not",
+	     .expects = "the oracle says what the unit does, and records nothing",
+	     .needs = NEEDS | NEED_SSTS, .flags = TEST_MODEL, .arg = FX_SM_SS, .body = oracle });
+
+/* No scalable unit here has few domain IDs and checks them. */
+TEST(model_did_width,
+     .id = "vtd.model.oracle.did_width",
+     .given = "each bit of the DID of a PASID entry, judged as by a unit with each ND",
+     .expects = "refused with reason 5Ah where ND leaves the bit out",
+     .needs = NEEDS, .flags = TEST_MODEL)
+{
+	static const struct model_request rq = { .iova = IOVA_A, .write = true };
+	struct fx_req *r;
+
+	sm_start(t, &r);
+	for (unsigned b = 0; b < 16; b++) {
+		sm_change(t, r->pasid + 1, PASID1_DID, FLD(PASID1_DID, pow2(b)));
+		for (unsigned nd = 0; nd < 7; nd++) {
+			struct model_answer a = model_oracle(t, &rq, nd);
+
+			if (!expect_eq(t, "refused with", a.done ? 0 : a.fault, b < 4 + 2 * nd ? 0 : FR_SPT_3)) {
+				note(t, "bit %u of the DID, ND = %u", b, nd);
+				return;
+			}
+		}
+	}
+}
