@@ -11,6 +11,7 @@
 #define WAIT_US 200
 #define R_GCMD  0x018u
 #define R_GSTS  0x01cu
+#define R_CCMD  0x028u
 #define R_FSTS  0x034u
 #define R_IQH   0x080u
 #define R_PMEN  0x064u
@@ -20,6 +21,8 @@
 struct dead {
 	struct vtd_unit unit;
 	uint32_t obeyed;            /* GCMD bits that show in GSTS */
+	bool answers;               /* register-based invalidation: it ends at once, as done says */
+	unsigned done;              /* the granularity that it tells; 0: refused */
 	uint32_t sticky;            /* FSTS bits that acknowledging does not clear */
 	uint8_t regs[PAGE_BYTES];
 };
@@ -39,6 +42,16 @@ static void put(struct dead *d, uint32_t off, uint32_t v)
 	memcpy(d->regs + off, &v, sizeof(v));
 }
 
+static void answer(struct dead *d, uint32_t off, uint64_t pending, uint64_t told)
+{
+	uint64_t v = rd(d, off, 8);
+
+	if (!(v & pending))
+		return;
+	v = fld_set(told, v & ~pending, d->done);
+	memcpy(d->regs + off, &v, sizeof(v));
+}
+
 static void wr(void *ctx, uint32_t off, uint64_t value, unsigned bytes)
 {
 	struct dead *d = ctx;
@@ -49,6 +62,10 @@ static void wr(void *ctx, uint32_t off, uint64_t value, unsigned bytes)
 		put(d, R_FSTS, (uint32_t)rd(d, R_FSTS, 4) & (~(uint32_t)value | d->sticky));
 	else if (off + bytes <= sizeof(d->regs))
 		memcpy(d->regs + off, &value, bytes);
+	if (!d->answers)
+		return;
+	answer(d, R_CCMD, CCMD_ICC, CCMD_CAIG);
+	answer(d, IVA + 8, IOTLB_IVT, IOTLB_IAIG);
 }
 
 static const struct mmio_ops ops = { rd, wr };
@@ -151,4 +168,24 @@ TEST(dead_quiesce,
 	expect_eq(t, "PMEN.EPM", rd(d, R_PMEN, 4) & PMEN_EPM, 0);
 	put(d, R_PMEN, 0);
 	expect_status(t, "quiesce", vtd_unit_quiesce(u), OK);
+}
+
+/* Refused is not done, though the register is ready again. */
+TEST(dead_refuses,
+     .id = "vtd.driver.dead.refuses",
+     .given = "register-based invalidation on a unit that answers, with the granularity refused, then global",
+     .expects = "ERR_IO, then OK",
+     .needs = NEED_VTD)
+{
+	struct dead *d = start(t);
+	struct vtd_unit *u = &d->unit;
+	struct vtd_desc cc = vtd_desc_cc_global(), iotlb = vtd_desc_iotlb_domain(1, 0);
+
+	d->answers = true;
+	d->done = RBI_REFUSED;
+	expect_status(t, "a context-cache invalidation", vtd_rbi_descriptor(u, &cc), ERR_IO);
+	expect_status(t, "an IOTLB invalidation", vtd_rbi_descriptor(u, &iotlb), ERR_IO);
+	d->done = RBI_GLOBAL;
+	expect_status(t, "a context-cache invalidation", vtd_rbi_descriptor(u, &cc), OK);
+	expect_status(t, "an IOTLB invalidation", vtd_rbi_descriptor(u, &iotlb), OK);
 }

@@ -72,6 +72,86 @@ TEST(handover_interrupts,
 	must(t, vtd_unit_quiesce(u), "taking it once more");
 }
 
+/* What firmware may have set that no status bit tells of. */
+static const reg32_t messages[][3] = {
+	{ VTD_FEDATA, VTD_FEADDR, VTD_FEUADDR },
+	{ VTD_IEDATA, VTD_IEADDR, VTD_IEUADDR },
+	{ VTD_PEDATA, VTD_PEADDR, VTD_PEUADDR },
+};
+
+static const reg32_t controls[] = { VTD_FECTL, VTD_IECTL, VTD_PECTL };
+
+#define MESSAGES_N ARRAY_LEN(messages)
+
+/* Data, address and upper address of each kind of event that the unit has, each with a value of its own. */
+static void messages_write(struct vtd_unit *u, const bool *has, uint32_t salt)
+{
+	for (unsigned i = 0; i < MESSAGES_N; i++)
+		for (unsigned k = 0; has[i] && k < 3; k++)
+			mmio_wr(&u->regs, messages[i][k], k == 1 ? 0xfee00000 | (salt + i) << 12 : k ? 0 : salt + i);
+}
+
+TEST(handover_registers,
+     .id = "vtd.driver.handover.registers",
+     .given = "events unmasked with messages, ranges of protected memory that is off; taken over, changed, given back",
+     .expects = "every one of the registers as it was",
+     .needs = NEED_VTD)
+{
+	struct vtd_unit *old = t->bench->vtd, *u;
+	const struct vtd_caps *c = &old->caps;
+	const bool has[MESSAGES_N] = { true, c->qi, c->prs };
+	uint32_t was[MESSAGES_N][3] = { { 0 } }, plm[2] = { 0 };
+	uint64_t phm[2] = { 0 };
+
+	must(t, vtd_unit_quiesce(old), "a quiet unit");
+	messages_write(old, has, 0x31);
+	for (unsigned i = 0; i < MESSAGES_N; i++) {
+		for (unsigned k = 0; has[i] && k < 3; k++)
+			was[i][k] = mmio_rd(&old->regs, messages[i][k]);
+		if (has[i])
+			mmio_wr(&old->regs, controls[i], 0);
+	}
+	if (c->plmr) {
+		mmio_wr(&old->regs, VTD_PLMBASE, 0x40000000);
+		mmio_wr(&old->regs, VTD_PLMLIMIT, 0x7fffffff);
+		plm[0] = mmio_rd(&old->regs, VTD_PLMBASE);
+		plm[1] = mmio_rd(&old->regs, VTD_PLMLIMIT);
+	}
+	if (c->phmr) {
+		mmio_wr(&old->regs, VTD_PHMBASE, BIT(33));
+		mmio_wr(&old->regs, VTD_PHMLIMIT, BIT(34) - 1);
+		phm[0] = mmio_rd(&old->regs, VTD_PHMBASE);
+		phm[1] = mmio_rd(&old->regs, VTD_PHMLIMIT);
+	}
+	u = take_over(t);
+	messages_write(u, has, 0x52);
+	if (c->plmr) {
+		mmio_wr(&u->regs, VTD_PLMBASE, 0);
+		mmio_wr(&u->regs, VTD_PLMLIMIT, 0);
+	}
+	if (c->phmr) {
+		mmio_wr(&u->regs, VTD_PHMBASE, UINT64_C(0));
+		mmio_wr(&u->regs, VTD_PHMLIMIT, UINT64_C(0));
+	}
+	must(t, vtd_give_back(u), "giving the unit back");
+	for (unsigned i = 0; i < MESSAGES_N; i++) {
+		for (unsigned k = 0; has[i] && k < 3; k++)
+			if (!expect_eq(t, "a message register", mmio_rd(&u->regs, messages[i][k]), was[i][k]))
+				note(t, "event %u, register %u", i, k);
+		if (has[i] && !expect_eq(t, "the mask of an event", mmio_rd(&u->regs, controls[i]) & FECTL_IM, 0))
+			note(t, "event %u", i);
+	}
+	if (c->plmr) {
+		expect_eq(t, "PLMBASE", mmio_rd(&u->regs, VTD_PLMBASE), plm[0]);
+		expect_eq(t, "PLMLIMIT", mmio_rd(&u->regs, VTD_PLMLIMIT), plm[1]);
+	}
+	if (c->phmr) {
+		expect_eq(t, "PHMBASE", mmio_rd(&u->regs, VTD_PHMBASE), phm[0]);
+		expect_eq(t, "PHMLIMIT", mmio_rd(&u->regs, VTD_PHMLIMIT), phm[1]);
+	}
+	must(t, vtd_unit_quiesce(u), "taking it once more");
+}
+
 TEST(handover_quiet,
      .id = "vtd.driver.handover.quiet",
      .given = "a unit with everything off; looked at, taken over, given back",
