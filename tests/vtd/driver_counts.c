@@ -117,6 +117,26 @@ TEST(driver_flush_counts,
 	must(t, ops->domain_destroy(two), "destroying another");
 }
 
+TEST(driver_flush_passthrough,
+     .id = "vtd.driver.counts.passthrough_flush",
+     .given = "a pass-through domain that is attached",
+     .expects = "a flush of it, whatever its range, takes no descriptors",
+     .needs = NEEDS | NEED_LEGACY_SS)
+{
+	struct requester r = dfx_requester(t->engine);
+	struct domain *d = NULL;
+
+	start(t, VTD_MODE_LEGACY);
+	if (!(t->iommu->caps.flags & IOMMU_HAS_PASSTHROUGH))
+		skip(t, "the unit passes nothing through");
+	must(t, t->iommu->ops->domain_create(t->iommu, DOMAIN_PASSTHROUGH, &d), "creating a domain");
+	must(t, t->iommu->ops->attach(d, r), "attaching");
+	expect_status(t, "flush of no bytes", t->iommu->ops->flush(d, DMA_A, 0), OK);
+	expect_eq(t, "descriptors of a flush", flush_takes(t, d), 0);
+	must(t, t->iommu->ops->detach(d, r), "detaching");
+	must(t, t->iommu->ops->domain_destroy(d), "destroying");
+}
+
 /* arg: mode. The last requester of a function takes its context entry with it. */
 static void last_detach(struct test *t)
 {
@@ -151,14 +171,14 @@ TEST_TABLE(driver_last_detach,
 TEST(driver_nested,
      .id = "vtd.driver.nested.flush",
      .given = "a nested domain over tables of ours; their leaf changes, with a flush",
-     .expects = "DMA goes where the leaf says; a root outside of the width is refused",
+     .expects = "DMA goes where the leaf says; a root outside of the width or in a page, a nested domain: refused",
      .needs = NEEDS | NEED_NEST | NEED_FSTS | NEED_SSTS | NEED_ENGINE_2)
 {
 	struct page *tables = page_alloc(t, 4 * PAGE_BYTES, 0), *p = page_filled(t, 0xa5), *q = page_filled(t, 0x5a);
 	uint64_t *words = (uint64_t *)(void *)tables->p; /* page-aligned */
 	struct requester r = dfx_requester(t->engine);
 	const struct iommu_ops *ops;
-	struct domain *below, *d = NULL;
+	struct domain *below, *d = NULL, *other = NULL;
 	uint64_t limit, *leaf = NULL;
 
 	start(t, VTD_MODE_SS);
@@ -176,6 +196,8 @@ TEST(driver_nested,
 	expect_status(t, "a root at the width", ops->domain_nest(below, IOVA(limit), &d), ERR_INVALID);
 	expect_status(t, "a root below it", ops->domain_nest(below, IOVA(limit - PAGE_BYTES), &d), OK);
 	expect_status(t, "destroy of what is below", ops->domain_destroy(below), ERR_BUSY);
+	expect_status(t, "a misaligned root", ops->domain_nest(below, IOVA(tables->pa.v + 8), &other), ERR_INVALID);
+	expect_status(t, "over what is nested", ops->domain_nest(d, IOVA(tables->pa.v), &other), ERR_INVALID);
 	must(t, ops->domain_destroy(d), "destroying");
 	must(t, ops->domain_nest(below, IOVA(tables->pa.v), &d), "nesting");
 	expect_status(t, "lookup in it", ops->lookup(d, DMA_A, &(pa_t){ 0 }, &(unsigned){ 0 }), ERR_UNSUPPORTED);
@@ -215,6 +237,29 @@ TEST(driver_broken_queue,
 	expect_true(t, !vtd_gsts(u, GSTS_QIES), "the queue is off");
 	for (unsigned i = PAGE_BYTES; i < 2 * PAGE_BYTES; i++)
 		if (!expect_eq(t, "memory", p->p[i], 0xa5))
+			return;
+}
+
+TEST(driver_queue_adopted,
+     .id = "vtd.driver.queue.adopted",
+     .given = "an empty queue that somebody has left on",
+     .expects = "it is ended with one wait, where its ring is, and turned off",
+     .needs = NEED_VTD | NEED_QI)
+{
+	struct page *p = page_alloc(t, PAGE_BYTES, 0);
+	const uint64_t *words = (const uint64_t *)(const void *)p->p; /* page-aligned */
+	struct vtd_unit *u = t->bench->vtd;
+
+	must(t, vtd_queue_disable(u), "disabling the queue");
+	mmio_wr(&u->regs, VTD_IQT, 0);
+	mmio_wr(&u->regs, VTD_IQA, p->pa.v);
+	must(t, vtd_gcmd_set(u, GCMD_QIE), "turning the queue on");
+	expect_status(t, "disable", vtd_queue_disable(u), OK);
+	expect_true(t, !vtd_gsts(u, GSTS_QIES), "the queue is off");
+	expect_eq(t, "type of the first descriptor", fld_get(DESC_TYPE, words[0]), DESC_WAIT);
+	/* A wait that was answered needs no recovery, which would put another one behind it. */
+	for (unsigned i = 2; i < PAGE_BYTES / sizeof(*words); i++)
+		if (!expect_eq(t, "what is behind it", words[i], 0))
 			return;
 }
 

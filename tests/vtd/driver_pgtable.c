@@ -81,6 +81,7 @@ static void configs(struct test *t)
 {
 	const struct pgt_format *f = t->desc->arg ? &pgt_vtd_fs : &pgt_vtd_ss;
 	struct pgt_config good = config(f), bad[9];
+	struct pgt_format tall = *f;
 	struct pgt pt;
 
 	for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
@@ -100,6 +101,11 @@ static void configs(struct test *t)
 			note(t, "configuration %u", i);
 			return;
 		}
+	/* Six levels would reach 66 bits, which no address has. */
+	tall.levels_max = PGT_LEVELS_MAX;
+	bad[8].format = &tall;
+	bad[8].levels = PGT_LEVELS_MAX;
+	status_is(t, "create, 64 bits of a taller format", pgt_create(&pt, &bad[8]), ERR_INVALID);
 	must(t, pgt_create(&pt, &good), "creating a tree");
 	pgt_destroy(&pt);
 }
@@ -217,6 +223,26 @@ static void no_memory(struct test *t)
 	expect_eq(t, "bytes unmapped", bytes, PAGE_BYTES);
 }
 
+/* A large page, a small one on either side: a table of each level below the root, and one more for the far end. */
+static void exact(struct test *t)
+{
+	struct pgt *pt = start(t);
+	uint64_t first = GIB1 + MIB2 - PAGE_BYTES, bytes = MIB2 + 2 * PAGE_BYTES;
+	size_t before = mem_free_pages();
+
+	mem_limit(3);
+	status_is(t, "mapping with a table too few", pgt_map(pt, IOVA(first), PA(first), bytes, PERM_RW, 0),
+		  ERR_NO_MEMORY);
+	expect_eq(t, "free pages", mem_free_pages(), before);
+	mem_limit(4);
+	status_is(t, "mapping with as many as it takes", pgt_map(pt, IOVA(first), PA(first), bytes, PERM_RW, 0), OK);
+	mem_limit(UINT64_MAX);
+	leads(t, pt, first, first, 12);
+	leads(t, pt, first + PAGE_BYTES, first + PAGE_BYTES, 21);
+	leads(t, pt, first + PAGE_BYTES + MIB2, first + PAGE_BYTES + MIB2, 12);
+	expect_eq(t, "tables", pt->tables_n, 5);
+}
+
 #define ROWS(name_, given_, expects_, body_) \
 	{ .id = "vtd.driver.pgtable." name_ ".second_stage", .given = given_, .expects = expects_, .needs = NEED_VTD, \
 	  .arg = 0, .body = body_ }, \
@@ -233,4 +259,6 @@ TEST_TABLE(driver_pgtable,
 		"only its own flush is for more than leaves, once", leaf_only),
 	   ROWS("no_memory", "a large page is to be split, a page to be mapped, without memory for tables",
 		"ERR_NO_MEMORY, and all as it was", no_memory),
+	   ROWS("exact", "a range over pages of two sizes, with memory for a table too few, then for all that it takes",
+		"ERR_NO_MEMORY, then OK", exact),
 	   ROWS("entries", "leaves and tables", "the manual's bits", entries));

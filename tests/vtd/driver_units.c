@@ -102,6 +102,21 @@ TEST(driver_caps_fields,
 	expect_true(t, c.rbi && !high.rbi, "register-based invalidation below version 6");
 }
 
+TEST(driver_caps_names,
+     .id = "vtd.driver.caps.names",
+     .given = "room for fewer names than there are features, and for none",
+     .expects = "as many as there is room for; what lies behind is as it was",
+     .needs = NEED_VTD)
+{
+	struct vtd_caps all = vtd_caps_decode(0x10, UINT64_MAX, UINT64_MAX);
+	const char *names[4] = { NULL };
+
+	expect_eq(t, "names without room", vtd_caps_features(&all, names, 0), 0);
+	expect_true(t, !names[0], "nothing is written");
+	expect_eq(t, "names in room for 3", vtd_caps_features(&all, names, 3), 3);
+	expect_true(t, names[0] && names[1] && names[2] && !names[3], "three are written");
+}
+
 /* ---- the queue ---- */
 
 TEST(driver_long_batch,
