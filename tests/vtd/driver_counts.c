@@ -244,13 +244,15 @@ TEST(driver_queue_adopted,
      .id = "vtd.driver.queue.adopted",
      .given = "an empty queue that somebody has left on",
      .expects = "it is ended with one wait, where its ring is, and turned off",
-     .needs = NEED_VTD | NEED_QI)
+     .needs = NEED_VTD | NEED_QI | NEED_LEGACY_SS)
 {
 	struct page *p = page_alloc(t, PAGE_BYTES, 0);
 	const uint64_t *words = (const uint64_t *)(const void *)p->p; /* page-aligned */
 	struct vtd_unit *u = t->bench->vtd;
 
 	must(t, vtd_queue_disable(u), "disabling the queue");
+	/* A root table of scalable mode, which an earlier test may have left, wants a wide queue. */
+	must(t, vtd_srtp(u, page_alloc(t, PAGE_BYTES, 0)->pa, TTM_LEGACY), "a root table of legacy mode");
 	mmio_wr(&u->regs, VTD_IQT, 0);
 	mmio_wr(&u->regs, VTD_IQA, p->pa.v);
 	must(t, vtd_gcmd_set(u, GCMD_QIE), "turning the queue on");
